@@ -1,0 +1,1 @@
+"""SOCKETS, FILES, CLOCKS, TLS: the only folder that imports asyncio."""
