@@ -167,6 +167,11 @@ class ClientScram:
         self._binding = certificate_binding(certificate)
         self._client: ScramClient | None = None
 
+    @property
+    def bound(self) -> bool:
+        """The exchange is bound to the server's certificate."""
+        return self._client is not None and self._client.mechanism_name == SCRAM_PLUS
+
     def first(self, offered: tuple[str, ...] | list[str]) -> tuple[str, bytes]:
         """(mechanism chosen, first message). Raises UpstreamFault if none of *offered* is known."""
         known = [name for name in offered if name in (SCRAM, SCRAM_PLUS)]

@@ -1,12 +1,11 @@
-"""How does a client log in to the proxy, and the proxy to the target database?
+"""How does a client log in to the proxy?
 
-Two conversations without sockets: each takes what was read, one item at a time, and gives back the
-bytes to be written. :class:`ServerStartup` is the proxy towards a client, :class:`ClientStartup`
-the proxy towards the target database.
+A conversation without sockets: it takes what was read, one item at a time, and gives back the bytes
+to be written. The other conversation, of the proxy with the target database, stands in
+``client_startup``.
 
 A client is always asked for SCRAM-SHA-256: its password is never sent, over TLS or not, and a name
-that does not exist is asked in the same way as one that does. Towards the target database a
-password is only given away in clear (or as MD5, which is as good as clear) where nobody can listen.
+that does not exist is asked in the same way as one that does.
 
 Source: PostgreSQL manual, 54.2.1 (Start-up), 54.3 (SASL Authentication).
 """
@@ -16,16 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from hashlib import md5
 from typing import Final
 
-from devinprod_proxy.errors import ClientFault, UpstreamFault
+from devinprod_proxy.errors import ClientFault
 from devinprod_proxy.pgwire import backend, frontend, sqlstate
+from devinprod_proxy.pgwire.client_startup import ClientStartup, ssl_answer
 from devinprod_proxy.pgwire.frames import Frame
 from devinprod_proxy.pgwire.frontend import Startup
-from devinprod_proxy.pgwire.kinds import PROTOCOL_3_0, PROTOCOL_3_2, Backend, Frontend
-from devinprod_proxy.pgwire.layout import Reader, violation
-from devinprod_proxy.pgwire.scram import ClientScram, ServerScram, mock_verifier
+from devinprod_proxy.pgwire.kinds import PROTOCOL_3_2, Frontend
+from devinprod_proxy.pgwire.layout import violation
+from devinprod_proxy.pgwire.scram import ServerScram, mock_verifier
 from devinprod_proxy.pgwire.settings import session_identity, startup_settings
 
 __all__ = [
@@ -73,7 +72,7 @@ class ServerStartup:
 
     >>> from devinprod_proxy.pgwire.scram import make_verifier
     >>> startup = ServerStartup({"ann": make_verifier("s3cret")}.get, mock_secret=b"0" * 16)
-    >>> startup.handle(Startup(PROTOCOL_3_0, {"user": "ann/bug", "database": "shop"}))[9:22]
+    >>> startup.handle(Startup(PROTOCOL_3_2, {"user": "ann/bug", "database": "shop"}))[9:22]
     b'SCRAM-SHA-256'
     >>> startup.login.session, startup.done
     ('bug', False)
@@ -178,178 +177,3 @@ class ServerStartup:
 
 
 _FALSE: Final = frozenset({"false", "off", "no", "0", "f", "of", "n", "fa", "fal", "fals"})
-
-
-def ssl_answer(answer: bytes) -> bool:
-    """Does the target database go on with TLS? *answer* is the one byte that follows SSLRequest.
-
-    Raises UpstreamFault for anything but S and N; more than one byte is an attempt to smuggle
-    unencrypted data in.
-
-    >>> ssl_answer(b"S")
-    True
-    """
-    if answer == b"S":
-        return True
-    if answer == b"N":
-        return False
-    raise violation(
-        UpstreamFault,
-        "the target database answered the request for TLS with something else than yes or no",
-        hint="Check that a PostgreSQL server listens at the host and port of the target's dsn.",
-    )
-
-
-class ClientStartup:
-    """The proxy's side of its own login to the target database, up to the first ReadyForQuery.
-
-    >>> startup = ClientStartup({"user": "devinprod", "database": "shop"}, password=None, private=True)
-    >>> startup.first()[8:12]
-    b'user'
-    >>> startup.handle(Frame(Backend.AUTHENTICATION, bytes(4)))
-    b''
-    >>> startup.handle(Frame(Backend.READY_FOR_QUERY, b"I")), startup.done
-    (b'', True)
-    """
-
-    def __init__(
-        self,
-        params: Mapping[str, str],
-        *,
-        password: str | None,
-        private: bool,
-        certificate: bytes | None = None,
-        version: int = PROTOCOL_3_0,
-    ) -> None:
-        """*params*: user, database, options, ... as the startup packet has them.
-
-        *private*: nobody can listen (TLS, or a socket of this machine). *certificate* (DER) is the
-        server's, None without TLS. *version* 3.2 gets longer cancel keys where the server has them.
-        """
-        self._params = dict(params)
-        self._password = password
-        self._private = private
-        self._certificate = certificate
-        self._scram: ClientScram | None = None
-        self._proved = True  # False while the server has yet to prove itself
-        self._authenticated = False
-        self.version = version
-        self.done = False
-        #: What ParameterStatus has said so far.
-        self.parameters: dict[str, str] = {}
-        #: BackendKeyData; (0, b"") where the server gives none.
-        self.backend_key: tuple[int, bytes] = (0, b"")
-        #: Bodies of the notices received, the oldest first.
-        self.notices: list[bytes] = []
-
-    def first(self) -> bytes:
-        """The StartupMessage."""
-        return frontend.startup(self.version, self._params)
-
-    def handle(self, frame: Frame) -> bytes:
-        """Take a server's message and give back the answer, often b"". Raises UpstreamFault."""
-        match frame.kind:
-            case Backend.ERROR_RESPONSE:
-                raise _refused(backend.parse_error_fields(frame.body))
-            case Backend.NOTICE_RESPONSE:
-                self.notices.append(frame.body)
-                return b""
-            case Backend.AUTHENTICATION if not self._authenticated:
-                return self._authentication(frame.body)
-            case Backend.NEGOTIATE_PROTOCOL_VERSION if not self._authenticated:
-                self._negotiate(frame.body)
-                return b""
-            case Backend.PARAMETER_STATUS if self._authenticated:
-                name, value = backend.parse_parameter_status(frame.body)
-                self.parameters[name] = value
-                return b""
-            case Backend.BACKEND_KEY_DATA if self._authenticated:
-                self.backend_key = backend.parse_backend_key(frame.body)
-                return b""
-            case Backend.READY_FOR_QUERY if self._authenticated and not self.done:
-                backend.parse_ready(frame.body)
-                self.done = True
-                return b""
-        raise violation(UpstreamFault, f"unexpected message of type {chr(frame.kind)!r} during login")
-
-    def _negotiate(self, body: bytes) -> None:
-        version, unknown = backend.parse_negotiate_protocol_version(body)
-        if unknown or not PROTOCOL_3_0 <= version <= self.version:
-            raise violation(UpstreamFault, "the target database negotiates what was not asked for")
-        self.version = version
-
-    def _authentication(self, body: bytes) -> bytes:
-        reader = Reader(body, UpstreamFault, "Authentication")
-        code = reader.int32()
-        match code:
-            case 0:
-                reader.end()
-                if not self._proved:
-                    raise violation(UpstreamFault, "the target database skipped the end of SCRAM")
-                self._authenticated = True
-                return b""
-            case 3:
-                reader.end()
-                return frontend.password(self._disclosed())
-            case 5:
-                salt = reader.raw(4)
-                reader.end()
-                inner = md5(
-                    (self._disclosed() + self._params.get("user", "")).encode(), usedforsecurity=False
-                )
-                outer = md5(inner.hexdigest().encode() + salt, usedforsecurity=False)
-                return frontend.password("md5" + outer.hexdigest())
-            case 10 if self._scram is None:
-                offered = []
-                while name := reader.text():
-                    offered.append(name)
-                reader.end()
-                user = self._params.get("user", "")
-                self._scram = ClientScram(user, self._secret(), self._certificate)
-                self._proved = False
-                return frontend.sasl_initial_response(*self._scram.first(offered))
-            case 11 if self._scram is not None:
-                return frontend.sasl_response(self._scram.final(reader.rest()))
-            case 12 if self._scram is not None:
-                self._scram.finish(reader.rest())
-                self._proved = True
-                return b""
-        raise UpstreamFault(
-            f"the target database asks for an authentication method that devinprod does not know ({code})",
-            sqlstate=sqlstate.FEATURE_NOT_SUPPORTED,
-            hint="Let pg_hba.conf ask the role of the target's dsn for scram-sha-256.",
-        )
-
-    def _secret(self) -> str:
-        if self._password is None:
-            raise UpstreamFault(
-                "the target database asks for a password, and the target's dsn gives none",
-                sqlstate=_REJECTED,
-                hint="Give password= or passfile= in the target's dsn.",
-            )
-        return self._password
-
-    def _disclosed(self) -> str:
-        """The password, where it may be given away."""
-        if self._scram is not None or not self._private:
-            raise UpstreamFault(
-                "the target database asks for the password in clear over a connection without TLS",
-                sqlstate=_REJECTED,
-                hint="Use sslmode=verify-full in the target's dsn, or scram-sha-256 in pg_hba.conf.",
-            )
-        return self._secret()
-
-
-_REJECTED: Final = "08004"  # sqlserver_rejected_establishment_of_sqlconnection
-
-
-def _refused(fields: Mapping[str, str]) -> UpstreamFault:
-    """The target database's own words; a wrong password there is not the client's wrong password."""
-    code = fields.get("C", "")
-    state = code if len(code) == 5 and not code.startswith("28") else _REJECTED
-    return UpstreamFault(
-        f"the target database refused the connection: {fields.get('M', 'no reason given')}",
-        sqlstate=state,
-        hint=fields.get("H") or "Check the target's dsn in devinprod.toml.",
-        detail=fields.get("D"),
-    )
