@@ -1,7 +1,7 @@
 -- What is in the shop: the same rows every time, for a given number of customers (shop.customers).
 --
 -- Everything is a function of row numbers and hashes of them. Order i is placed at moment(i), by one of
--- the 40 + i/6 customers that existed then; what order 10137 is does not depend on how many follow.
+-- the 40 + i/6 customers that existed then; what order 10112 is does not depend on how many follow.
 
 CREATE FUNCTION pg_temp.h(i bigint, salt int, n int) RETURNS int LANGUAGE sql IMMUTABLE
   RETURN ((pg_catalog.hashint8extended(i, salt) & 9223372036854775807) % n)::int;
@@ -243,11 +243,13 @@ FROM (
   FROM charged WHERE status = 'refunded'
 ) AS parts;
 
--- One refund was approved after the job's last run: the first waiting one, if any, of an order paid in two parts.
-UPDATE public.refunds r SET approved_at = requested_at + interval '5 days', approved_by = 'l.yilmaz'
-WHERE r.id = (
-  SELECT w.id FROM public.refunds w JOIN charged c ON c.refund_id = w.id
-  WHERE w.approved_at IS NULL AND c.giftcard_id IS NOT NULL ORDER BY w.id LIMIT 1);
+-- One refund was approved after the job's last run: of the newest delivered order that was paid in two parts.
+INSERT INTO public.refunds (id, order_id, amount, reason, requested_at, approved_at, approved_by)
+SELECT (SELECT max(id) + 1 FROM public.refunds), id, total, 'arrived broken',
+  timestamptz '2026-11-17 09:12+00', timestamptz '2026-11-20 15:40+00', 'l.yilmaz'
+FROM charged
+WHERE giftcard_id IS NOT NULL AND status = 'delivered' AND refund_id IS NULL
+ORDER BY id DESC LIMIT 1;
 
 -- Letters, tickets, the trail ----------------------------------------------------------------------
 
@@ -272,7 +274,7 @@ SELECT 4711, o.customer_id, o.id, o.email, 'total is wrong',
   E'Hello,\n\nI looked at my old order ' || o.id || ' today and its total is not what I paid. My bank says '
   || o.total || ' ' || o.currency || E'. Which is it?\n\n' || c.name || E'\n' || COALESCE(c.email, ''),
   'open', timestamptz '2026-11-19 16:42+00'
-FROM public.orders o JOIN public.customers c ON c.id = o.customer_id WHERE o.id = 10137;
+FROM public.orders o JOIN public.customers c ON c.id = o.customer_id WHERE o.id = 10112;
 
 INSERT INTO public.emails (id, customer_id, recipient, subject, body, queued_at, sent_at)
 SELECT row_number() OVER (ORDER BY o.placed_at, o.id), o.customer_id, o.email, 'Your order ' || o.id,

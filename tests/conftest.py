@@ -1,0 +1,66 @@
+"""The real databases that tests run on. All are session-wide: leave them as you found them.
+
+``cluster`` is the demo's shop with few customers, ``canary_cluster`` the same with a canary in every
+masked value, ``make_cluster`` starts others. All of them are superusers' views of the databases;
+``replica_conninfo`` is what the proxy logs in with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from devinprod_proxy.demo.cluster import Cluster
+from devinprod_proxy.demo.shop import PROXY_ROLE, shop_cluster
+
+CUSTOMERS = 300
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A primary and a writable replica with the demo's shop: 300 customers, 1,800 orders."""
+    with shop_cluster(CUSTOMERS) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def canary_cluster() -> Iterator[Cluster]:
+    """The same shop, but every masked value carries one of ``canaries``."""
+
+    def plant(connection: psycopg.Connection[Any]) -> None:
+        with connection.transaction():
+            connection.execute(Path(__file__).with_name("canary.sql").read_bytes())
+
+    with shop_cluster(CUSTOMERS, after=plant) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def canaries() -> tuple[bytes, ...]:
+    """What every masked value of ``canary_cluster`` contains, and no mask can produce."""
+    return (b"cnry", b"813813813", b"1871-")
+
+
+@pytest.fixture(scope="session")
+def replica_conninfo(cluster: Cluster) -> str:
+    """The connection string with which a proxy logs in to the replica of ``cluster``."""
+    return cluster.dsn("replica", PROXY_ROLE)
+
+
+@pytest.fixture(scope="session")
+def make_cluster() -> Iterator[Callable[..., Cluster]]:
+    """Starts clusters with a schema of the test's own; they stop with the session.
+
+    ``make_cluster("CREATE TABLE t (...)", logins=["devinprod"])`` takes about one second; without a
+    replica (``with_replica=False``) half of that.
+    """
+    with ExitStack() as running:
+
+        def start(fill: Any = None, **options: Any) -> Cluster:
+            return running.enter_context(Cluster(fill, **options))
+
+        yield start
