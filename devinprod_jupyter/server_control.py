@@ -13,9 +13,10 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.simple_httpclient import HTTPTimeoutError
 
 from devinprod_jupyter.server_credential import Credential, NoCredential, find_credential
 
@@ -106,7 +107,7 @@ class Control:
             )
             return await self._client.fetch(request, raise_error=False)
         except Exception as fault:  # sockets, TLS, timeouts and addresses fail in kinds of their own
-            raise _unreachable(credential, fault) from None
+            raise _unreachable(fault) from None
 
 
 def session_path(name: str, rest: str = "") -> str:
@@ -143,21 +144,14 @@ def _answer(response: HTTPResponse) -> dict[str, Any]:
     raise ControlFailed("refused", message, hint, status=response.code, sqlstate=sqlstate)
 
 
-def _unreachable(credential: Credential, fault: Exception) -> ControlFailed:
-    where = urlsplit(credential.control).netloc.rpartition("@")[2] or "its address"
+def _unreachable(fault: Exception) -> ControlFailed:
+    # The fault's own text names host and port; the sidebar is shown around.
+    slow = isinstance(fault, HTTPTimeoutError)
     return ControlFailed(
         "unreachable",
-        f"The proxy at {where} does not answer ({_reason(fault)}).",
-        "Is it running? Its address comes from DEVINPROD_CONTROL or `devinprod login`.",
+        "The proxy did not answer in time." if slow else "The proxy does not answer.",
+        "Is it running, and is its address right? That comes from DEVINPROD_CONTROL or `devinprod login`.",
     )
-
-
-def _reason(fault: Exception) -> str:
-    if isinstance(fault, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(fault, OSError) and fault.strerror:
-        return fault.strerror
-    return type(fault).__name__
 
 
 def _not_the_proxy() -> ControlFailed:

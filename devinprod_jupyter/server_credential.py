@@ -17,8 +17,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-_KEYS = ("control", "token", "user", "password", "sslrootcert")
+_KEYS = ("proxy", "control", "token", "user", "password", "sslrootcert")
 
 
 class NoCredential(Exception):
@@ -85,6 +86,8 @@ def find_credential(environ: Mapping[str, str]) -> Credential:
 
 def _credential(values: Mapping[str, str | None]) -> Credential | None:
     control = (values.get("control") or "").strip().rstrip("/")
+    if not control and values.get("proxy"):
+        control = _beside(values["proxy"] or "")
     if not control:
         return None
     if "://" not in control:
@@ -96,6 +99,16 @@ def _credential(values: Mapping[str, str | None]) -> Credential | None:
         password=values.get("password") or None,
         sslrootcert=values.get("sslrootcert") or None,
     )
+
+
+def _beside(proxy: str) -> str:
+    """The control API of a proxy of which only host:port is known: the next port."""
+    try:
+        parts = urlsplit(f"//{proxy}")
+        host, port = parts.hostname, (parts.port or 6543) + 1
+    except ValueError:
+        return ""
+    return f"{f'[{host}]' if ':' in (host or '') else host}:{port}" if host else ""
 
 
 def _stored(path: Path) -> Credential | None:

@@ -33,16 +33,6 @@ _STATEMENTS = "200"
 _STAYS_SECONDS = 15.0
 
 
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    """What Jupyter Server loads: this module, which has _load_jupyter_server_extension."""
-    return [{"module": "devinprod_jupyter.server_extension"}]
-
-
-def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Where JupyterLab finds the sidebar's assets in a development install."""
-    return [{"src": "labextension", "dest": "@devinprod/labextension"}]
-
-
 def _load_jupyter_server_extension(server_app: ServerApp) -> None:
     """Add the routes to a running Jupyter server. Effect: handlers under /devinprod/api."""
     web_app = server_app.web_app
