@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -133,6 +134,11 @@ class Cluster:
         return make_conninfo(
             host="127.0.0.1", port=port, dbname=self.database, user=user, password=self._passwords[user]
         )
+
+    def url(self, which: Which, user: str = "postgres") -> str:
+        """The same as :meth:`dsn` in the URL form, which more programs read."""
+        port, password = self._servers[which].port, self._passwords[user]
+        return f"postgresql://{quote(user)}:{quote(password)}@127.0.0.1:{port}/{quote(self.database)}"
 
     def pids(self) -> list[int]:
         """The process numbers of the servers that run."""
