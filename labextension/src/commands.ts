@@ -80,8 +80,8 @@ async function end(model: SessionModel, trans: TranslationBundle): Promise<void>
   const clients =
     session.clients > 0
       ? trans._n(
-          '%1 client is disconnected.',
-          '%1 clients are disconnected.',
+          '%2 client is disconnected.',
+          '%2 clients are disconnected.',
           session.clients,
           count(session.clients)
         )
@@ -109,8 +109,8 @@ function changesGo(session: ISession, trans: TranslationBundle): string {
   return session.change_count === 0
     ? trans.__('It has no changes.')
     : trans._n(
-        'Its %1 change is dropped.',
-        'Its %1 changes are dropped.',
+        'Its %2 change is dropped.',
+        'Its %2 changes are dropped.',
         session.change_count,
         count(session.change_count)
       );

@@ -5,7 +5,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { SessionModel } from './model';
-import { stateOf } from './words';
+import { changesOf, stateOf } from './words';
 
 export class StatusItem extends ReactWidget {
   constructor(
@@ -32,7 +32,12 @@ export class StatusItem extends ReactWidget {
             return null;
           }
           const state = problem === null ? current.state : 'lost';
-          const word = problem === null ? stateOf(current, trans) : trans.__('no answer');
+          const word =
+            problem !== null
+              ? trans.__('no answer')
+              : current.state === 'dirty'
+                ? changesOf(current, trans)
+                : stateOf(current, trans);
           return (
             <button
               type="button"

@@ -9,6 +9,11 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** `1,204`, and `1 M` for a round million: what a limit may be. */
+export function limit(value: number): string {
+  return value >= 1e6 && value % 1e5 === 0 ? `${value / 1e6} M` : count(value);
+}
+
 /** `2 h 5 min`, `12 min`, `40 s`: the two largest units at most. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -28,17 +33,17 @@ export function took(ms: number): string {
   return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
 }
 
-/** `12 kB`, `1.2 GB`. */
+/** `12 KiB`, `1.2 GiB`. */
 export function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let unit = 0;
   let shown = value;
-  while (shown >= 1000 && unit < units.length - 1) {
-    shown /= 1000;
+  while (shown >= 1024 && unit < units.length - 1) {
+    shown /= 1024;
     unit += 1;
   }
-  const digits = unit > 0 && shown < 10 ? 1 : 0;
-  return `${shown.toFixed(digits)} ${units[unit] ?? ''}`;
+  const rounded = shown < 10 ? Math.round(shown * 10) / 10 : Math.round(shown);
+  return `${rounded} ${units[unit] ?? ''}`;
 }
 
 /** `14:03:22`, in the developer's own time. */
@@ -67,21 +72,32 @@ export function kindOf(kind: string, trans: TranslationBundle): string {
   }
 }
 
-/** `clean`, `5 changes`, `lost`. */
+/** `clean`, `dirty`, `lost`. */
 export function stateOf(session: ISession, trans: TranslationBundle): string {
   switch (session.state) {
     case 'clean':
       return trans.__('clean');
     case 'dirty':
-      return trans._n('%1 change', '%1 changes', session.change_count, count(session.change_count));
+      return trans.__('dirty');
     case 'lost':
       return trans.__('lost');
   }
 }
 
-/** `SELECT customers`. */
-export function titleOf(statement: IStatement): string {
-  return statement.table === null ? statement.verb : `${statement.verb} ${statement.table}`;
+/** `5 changes`. */
+export function changesOf(session: ISession, trans: TranslationBundle): string {
+  return trans._n('%2 change', '%2 changes', session.change_count, count(session.change_count));
+}
+
+/** `customers`, or how the statement goes on after its verb where it is about no table. */
+export function subjectOf(statement: IStatement): string {
+  if (statement.table !== null) {
+    return statement.table;
+  }
+  const words = statement.asked.trim().replace(/\s+/g, ' ').slice(0, 80);
+  return words.toUpperCase().startsWith(statement.verb)
+    ? words.slice(statement.verb.length).trim()
+    : words;
 }
 
 /** `10 rows`, `running`, `refused`. */
@@ -97,5 +113,5 @@ export function outcomeOf(statement: IStatement, trans: TranslationBundle): stri
   }
   return statement.rows === null
     ? trans.__('done')
-    : trans._n('%1 row', '%1 rows', statement.rows, count(statement.rows));
+    : trans._n('%2 row', '%2 rows', statement.rows, count(statement.rows));
 }

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { ILimits, IMeter } from '../tokens';
-import { bytes, count, duration } from '../words';
+import { bytes, duration, limit } from '../words';
 import { Block, Empty } from './block';
 
 /** From this part of a limit on, the meter says so. */
@@ -16,10 +16,10 @@ export function BudgetBlock(props: {
 }): React.JSX.Element {
   const { limits, trans } = props;
   const meters = [
-    { label: trans.__('People'), meter: limits.people, show: count },
-    { label: trans.__('Lookups'), meter: limits.lookups, show: count },
-    { label: trans.__('Statements'), meter: limits.statements, show: count },
-    { label: trans.__('Rows'), meter: limits.rows, show: count },
+    { label: trans.__('People'), meter: limits.people, show: limit },
+    { label: trans.__('Lookups'), meter: limits.lookups, show: limit },
+    { label: trans.__('Statements'), meter: limits.statements, show: limit },
+    { label: trans.__('Rows'), meter: limits.rows, show: limit },
     { label: trans.__('Data'), meter: limits.bytes, show: bytes }
   ];
   const idle = limits.idle?.seconds_left;
@@ -58,12 +58,10 @@ function Meter(props: {
   const per = perWords(meter.per, trans);
   return (
     <li className="dp-Meter" data-level={level}>
-      <span className="dp-Meter-label">{label}</span>
-      <span className="dp-Meter-numbers">
-        {numbers} <span className="dp-Meter-per">{per}</span>
-        {level === 'full' && <span className="dp-Tag">{trans.__('used up')}</span>}
-        {level === 'near' && <span className="dp-Tag">{trans.__('nearly used')}</span>}
+      <span className="dp-Meter-label">
+        {label} <span className="dp-Meter-per">{per}</span>
       </span>
+      <span className="dp-Meter-numbers">{numbers}</span>
       <span
         className="dp-Meter-bar"
         role="meter"
@@ -75,6 +73,11 @@ function Meter(props: {
       >
         <span className="dp-Meter-fill" style={{ width: `${part * 100}%` }} />
       </span>
+      {level !== 'fine' && (
+        <span className="dp-Meter-level">
+          {level === 'full' ? trans.__('used up') : trans.__('nearly used up')}
+        </span>
+      )}
     </li>
   );
 }

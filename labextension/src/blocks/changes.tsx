@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { ISession, ITableChange } from '../tokens';
-import { count, tableName } from '../words';
+import { changesOf, count, tableName } from '../words';
 import { Block, Empty } from './block';
 
 export function ChangesBlock(props: {
@@ -16,11 +16,7 @@ export function ChangesBlock(props: {
   return (
     <Block
       title={trans.__('Changes')}
-      aside={
-        tables.length > 0
-          ? trans._n('%1 table', '%1 tables', tables.length, count(tables.length))
-          : undefined
-      }
+      aside={session.change_count > 0 ? changesOf(session, trans) : undefined}
     >
       {tables.length === 0 ? (
         <Empty>
@@ -38,30 +34,58 @@ export function ChangesBlock(props: {
               <th scope="col">{trans.__('deleted')}</th>
             </tr>
           </thead>
-          <tbody>
-            {tables.map(change => (
-              <Line key={`${change.schema}.${change.table}`} change={change} trans={trans} />
-            ))}
-          </tbody>
+          {tables.map(change => (
+            <Lines key={`${change.schema}.${change.table}`} change={change} trans={trans} />
+          ))}
         </table>
       )}
     </Block>
   );
 }
 
-function Line(props: { change: ITableChange; trans: TranslationBundle }): React.JSX.Element {
+/** A name longer than this has a line of its own, above its numbers. */
+const LONG = 16;
+
+function Lines(props: { change: ITableChange; trans: TranslationBundle }): React.JSX.Element {
   const { change, trans } = props;
   const name = tableName(change);
-  return (
-    <tr>
-      <th scope="row" className="dp-Changes-table" title={name}>
-        {name}
-        {change.truncated && <span className="dp-Tag">{trans.__('truncated')}</span>}
-      </th>
+  const words = (
+    <>
+      {name}
+      {change.truncated && <span className="dp-Tag dp-mod-line">{trans.__('truncated')}</span>}
+    </>
+  );
+  const amounts = (
+    <>
       <Amount sign="+" value={change.inserted} word={trans.__('inserted')} />
       <Amount sign="~" value={change.updated} word={trans.__('updated')} />
       <Amount sign="−" value={change.deleted} word={trans.__('deleted')} />
-    </tr>
+    </>
+  );
+  if (name.length > LONG) {
+    return (
+      <tbody>
+        <tr>
+          <th scope="rowgroup" colSpan={4} className="dp-Changes-table">
+            {words}
+          </th>
+        </tr>
+        <tr>
+          <td />
+          {amounts}
+        </tr>
+      </tbody>
+    );
+  }
+  return (
+    <tbody>
+      <tr>
+        <th scope="row" className="dp-Changes-table">
+          {words}
+        </th>
+        {amounts}
+      </tr>
+    </tbody>
   );
 }
 

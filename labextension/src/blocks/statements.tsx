@@ -6,7 +6,7 @@ import * as React from 'react';
 
 import lockSvg from '../../style/icons/lock.svg';
 import type { IStatement } from '../tokens';
-import { clock, count, outcomeOf, titleOf, took } from '../words';
+import { clock, count, outcomeOf, subjectOf, took } from '../words';
 import { Block, Empty } from './block';
 
 const lockIcon = new LabIcon({ name: 'devinprod:lock', svgstr: lockSvg });
@@ -46,6 +46,7 @@ function Line(props: { statement: IStatement; trans: TranslationBundle }): React
   const [open, setOpen] = React.useState(false);
   const detail = React.useId();
   const failed = statement.sqlstate !== null;
+  const about = statement.table === null ? 'dp-Statement-rest' : undefined;
   return (
     <li className="dp-Statement" data-failed={failed}>
       <button
@@ -58,7 +59,9 @@ function Line(props: { statement: IStatement; trans: TranslationBundle }): React
         }}
       >
         <span className="dp-Statement-title">
-          <span className="dp-Statement-verb">{titleOf(statement)}</span>
+          <span className="dp-Statement-what">
+            {statement.verb} <span className={about}>{subjectOf(statement)}</span>
+          </span>
           {statement.masked.length > 0 && (
             <lockIcon.react
               className="dp-Statement-lock"
