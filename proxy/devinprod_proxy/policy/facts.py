@@ -45,6 +45,8 @@ class FunctionUse:
     constants: tuple[str | None, ...] = ()
     location: int = -1
     how: Literal["call", "operator", "cast"] = "call"
+    extension: str | None = None
+    """The extension that all candidates belong to, if one does."""
 
 
 @dataclass(frozen=True, slots=True)

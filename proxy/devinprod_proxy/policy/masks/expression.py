@@ -15,6 +15,8 @@ from pglast.parser import ParseError
 from pglast.stream import RawStream
 from pglast.visitors import Visitor
 
+from devinprod_proxy.policy import functions
+
 NAMES = ("value", "fake")
 """What an expression may refer to: the real value, and 32 hexadecimal digits of its digest."""
 
@@ -33,7 +35,7 @@ def qualified_expression(text: str) -> str:
     """The expression with every name qualified. Raises ExpressionInvalid.
 
     >>> qualified_expression("left(value, 0)")
-    'pg_catalog.left(value, 0)'
+    'pg_catalog."left"(value, 0)'
     """
     try:
         statements = parse_sql(f"SELECT {text}")
@@ -73,6 +75,9 @@ class _Qualify(Visitor):
         if node.over is not None or node.agg_order or node.agg_filter or node.agg_star or node.agg_distinct:
             raise ExpressionInvalid("aggregates; a mask sees one value")
         node.funcname = _in_pg_catalog(node.funcname)
+        schema, name = node.funcname[0].sval, node.funcname[-1].sval
+        if schema == "pg_catalog" and functions.treatment(schema, name) != "allowed":
+            raise ExpressionInvalid(f"calls {name}(): it {functions.reason_against(name)[0]}")
 
     def visit_TypeName(self, ancestors: Any, node: ast.TypeName) -> None:
         if node.setof or node.pct_type:
