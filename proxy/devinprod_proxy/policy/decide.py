@@ -18,6 +18,7 @@ The words of ``facts.details`` that are understood here (sql/gather_facts.py set
                             ``detach``, ``set_schema``, ``owner``, ``type``, ``rule``, ``trigger``,
                             ``policy``, ``row_security``, ``replica_identity``, ``type_of``
 ``grant``                   GRANT or REVOKE
+``write:rules``             a write of a table that has rules (CREATE RULE)
 ``superuser_only``          any other thing that only a superuser does
 ==========================  ==================================================================
 """
@@ -52,8 +53,8 @@ class Allowed:
 def decide(facts: StatementFacts, policy: Policy, role: str) -> Allowed | Refusal:
     """The judgement on one statement for one role.
 
-    ``position`` of a refusal is the fact's byte offset + 1; who knows the text turns bytes into
-    characters.
+    ``position`` of a refusal is the fact's byte offset from 0 here; who knows the text turns it into
+    a character's.
 
     >>> decide(StatementFacts("select_stmt"), Policy(), "developer")
     Allowed(masked=frozenset(), null=frozenset(), session=frozenset())
@@ -134,6 +135,12 @@ def _opaque(facts: StatementFacts, policy: Policy) -> Refusal | None:
             "devinprod does not see what this code reads, and some columns are masked",
             "Send its statements one by one. Functions that the database has may run once the policy names"
             ' them under [functions] as "safe".',
+            facts.location,
+        )
+    if "write:rules" in facts.details and not policy.hides_nothing:
+        return _refuse(
+            "a rule of this table would run other statements in place of this one",
+            "Write to the table that the rule writes to.",
             facts.location,
         )
     return None
@@ -309,7 +316,7 @@ def _refuse(message: str, hint: str | None, location: int) -> Refusal:
 
 
 def _position(location: int) -> int | None:
-    return location + 1 if location >= 0 else None
+    return location if location >= 0 else None
 
 
 def _first(refusals: Iterable[Refusal | None]) -> Refusal | None:
