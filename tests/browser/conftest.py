@@ -1,0 +1,106 @@
+"""A real Chromium, for tests of what a developer sees."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+_SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def _beside(path: str) -> ModuleType:
+    """A helper module of the tests, which are no package."""
+    file = (Path(__file__).parent / path).resolve()
+    name = f"devinprod_tests_{file.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Any:
+    """The module lab.py: `lab.running_lab(folder, env=…)` starts a JupyterLab."""
+    return _beside("lab.py")
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Any:
+    """The module that answers as the proxy's control API does."""
+    return _beside("../jupyter/control_stand_in.py")
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """A headless Chromium: the system's, else the one that Playwright downloaded."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=_executable(playwright.chromium.executable_path)
+        )
+        yield browser
+        await browser.close()
+
+
+def _executable(downloaded: str) -> str:
+    for name in _SYSTEM:
+        if found := shutil.which(name):
+            return found
+    if os.path.exists(downloaded):
+        return downloaded
+    pytest.fail(
+        "no Chromium: install the system's (Debian: apt install chromium)"
+        " or run `.venv/bin/playwright install chromium`",
+        pytrace=False,
+    )
+
+
+@pytest.fixture
+def open_lab(chromium: Browser, request: pytest.FixtureRequest) -> Any:
+    """`async with open_lab(server) as page`: its page, once JupyterLab has restored its layout.
+
+    A workspace of its own for each test; an error in the page's scripts fails the test.
+    """
+
+    @asynccontextmanager
+    async def opened(server: Any, width: int = 1280, height: int = 900) -> AsyncIterator[Page]:
+        faults: list[str] = []
+        context = await chromium.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(20_000)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        workspace = f"test-{abs(hash(request.node.name)):x}"
+        await page.goto(server.page(f"lab/workspaces/{workspace}"))
+        await restored(page)
+        try:
+            yield page
+        finally:
+            await context.close()
+        assert faults == []
+
+    return opened
+
+
+async def restored(page: Page) -> None:
+    """Wait until JupyterLab is there."""
+    await page.wait_for_function("window.jupyterapp && window.jupyterapp.restored.then(() => true)")
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures go: $DEVINPROD_SCREENSHOTS, so that a person can look at them, else a temp folder."""
+    folder = Path(os.environ.get("DEVINPROD_SCREENSHOTS") or tmp_path / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
