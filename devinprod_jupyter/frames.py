@@ -77,17 +77,10 @@ class ResultFrame(pd.DataFrame):
             if sources and not marks_of(other):
                 _give(self, before)
             return self
-        suffixes = getattr(other, "suffixes", None) or ("_x", "_y")
         found: Marks = {}
-        present = _labels(self)
         for at, source in enumerate(sources):
             for name, mark in marks_of(source).items():
-                renamed = f"{name}{suffixes[at] or ''}" if at < 2 else name
-                # Both where both are there: rather a mark too many than one too few.
-                hits = [label for label in (name, renamed) if label in present]
-                if renamed in hits and renamed != name and renamed not in _labels(source):
-                    hits = [renamed]
-                found.update(dict.fromkeys(hits, mark))
+                found.update(dict.fromkeys(_become(name, at, sources, self), mark))
         _give(self, found)
         return self
 
@@ -148,6 +141,30 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _labels(frame: pd.DataFrame) -> set[str]:
     return {str(label) for label in (*frame.columns, *frame.index.names) if label is not None}
+
+
+def _become(name: str, at: int, sources: Sequence[pd.DataFrame], result: pd.DataFrame) -> list[str]:
+    """What column `name` of source number `at` is called in a merge or concat of the sources.
+
+    pandas does not say which suffixes were given, but the left one's column stands first.
+    """
+    labels = [_labels(source) for source in sources]
+    known = set().union(*labels)
+    ordered = [str(label) for label in (*result.index.names, *result.columns) if label is not None]
+    candidates = [
+        label
+        for label in dict.fromkeys(ordered)
+        if label == name
+        or (
+            label.startswith(name)
+            and label not in known
+            and not any(len(other) > len(name) and label.startswith(other) for other in known)
+        )
+    ]
+    if len(candidates) > 1 and len(sources) == 2 and all(name in each for each in labels):
+        return [candidates[0] if at == 0 else candidates[-1]]
+    # Rather a mark too many than one too few.
+    return candidates
 
 
 def _shown(frame: pd.DataFrame) -> list[str]:
