@@ -28,6 +28,7 @@ from devinprod_proxy.demo.account import new_folder, postgres_account
 from devinprod_proxy.demo.binaries import OLDEST_FOR_COPIES, Binaries, find_postgres, reachable
 from devinprod_proxy.demo.guardian import GUARD
 from devinprod_proxy.demo.process import AdoptedChildren, Server, ServerFailed, run_tool
+from devinprod_proxy.demo.stopping import held
 
 Which = Literal["primary", "replica"]
 Connection = psycopg.Connection[Any]
@@ -37,7 +38,7 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "wal_level": "logical",
     "shared_buffers": "32MB",
-    "max_connections": "150",
+    "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # A copy that is thrown away: nothing has to survive a power cut.
@@ -144,6 +145,10 @@ class Cluster:
         """The process numbers of the servers that run."""
         return [server.pid for server in self._servers.values() if server.pid is not None]
 
+    def running(self) -> bool:
+        """Whether every server that was started still runs."""
+        return all(server.running for server in self._servers.values())
+
     # -- start and stop ----------------------------------------------------------------------
 
     def __enter__(self) -> Cluster:
@@ -156,8 +161,9 @@ class Cluster:
     def start(self) -> None:
         """Make both servers and wait until the replica follows the primary."""
         found = self._binaries or find_postgres(OLDEST_FOR_COPIES if self._with_replica else 14)
-        self._folder = folder = new_folder("devinprod-pg-", self._account)
-        GUARD.folder(folder)
+        with held():
+            self._folder = folder = new_folder("devinprod-pg-", self._account)
+            GUARD.folder(folder)
         try:
             binaries = reachable(found, self._account, folder)
             self._start_primary(binaries, folder)

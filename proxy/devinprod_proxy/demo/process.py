@@ -21,6 +21,7 @@ from pathlib import Path
 from devinprod_proxy.demo.account import Account
 from devinprod_proxy.demo.binaries import Binaries
 from devinprod_proxy.demo.guardian import GUARD
+from devinprod_proxy.demo.stopping import held
 from devinprod_proxy.errors import UpstreamFault
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -50,18 +51,19 @@ def run_tool(
 
     Raises :class:`ServerFailed` with the last lines that it wrote.
     """
-    process = subprocess.Popen(
-        [binaries.program(name), *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd="/",
-        env=clean_environment(home),
-        start_new_session=True,
-        **(account.popen() if account is not None else {}),
-    )
-    GUARD.child(process.pid)
+    with held():
+        process = subprocess.Popen(
+            [binaries.program(name), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            env=clean_environment(home),
+            start_new_session=True,
+            **(account.popen() if account is not None else {}),
+        )
+        GUARD.child(process.pid)
     try:
         output, _ = process.communicate(timeout=timeout)
     except BaseException as stopped:
@@ -97,9 +99,14 @@ class Server:
         """The process number while it runs."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, timeout: float = 60) -> None:
         """Start and wait until connections are accepted; raises :class:`ServerFailed` otherwise."""
-        with self.log.open("ab") as log, warnings.catch_warnings():
+        with held(), self.log.open("ab") as log, warnings.catch_warnings():
             # 3.12 and later warn of every fork in a process with threads; what runs between fork
             # and exec here is one system call.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -114,7 +121,7 @@ class Server:
                 preexec_fn=_end_with_parent(),
                 **(self._account.popen() if self._account is not None else {}),
             )
-        GUARD.child(self._process.pid, signal.SIGINT)
+            GUARD.child(self._process.pid, signal.SIGINT)
         deadline = time.monotonic() + timeout
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
