@@ -67,8 +67,10 @@ class WrongUse(DevInProdError):
 class NotConnected(DevInProdError):
     """There is no session in this notebook yet, or no longer."""
 
-    def __init__(self, message: str = "This notebook is not connected to a session.") -> None:
-        super().__init__(message, hint="%devinprod connect NAME")
+    def __init__(
+        self, message: str = "This notebook is not connected to a session.", *, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint or "%devinprod connect NAME")
 
 
 class CommandFailed(DevInProdError):

@@ -248,23 +248,29 @@ def to_frame(columns: Sequence[Column]) -> pd.DataFrame:
 
     if not columns:
         return pd.DataFrame()
-    series = [pd.Series(_values(column), copy=False) for column in columns]
-    frame = pd.concat(series, axis=1) if series else pd.DataFrame()
-    frame.columns = pd.Index([column.name for column in columns], dtype="str" if columns else None)
+    frame = pd.concat([_series(column) for column in columns], axis=1)
+    frame.columns = pd.Index([column.name for column in columns], dtype="str")
     return frame
 
 
-def _values(column: Column) -> Any:
+def _series(column: Column) -> pd.Series[Any]:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
-    values = column.values
-    if not isinstance(values, pa.Array):
-        import numpy as np
+    if isinstance(column.values, pa.Array):
+        return pd.Series(_extension_array(column.values), copy=False)
+    # One by one, or numpy makes a table of values that are lists.
+    objects = np.empty(len(column.values), dtype=object)
+    for at, value in enumerate(column.values):
+        objects[at] = value
+    return pd.Series(objects, dtype=object)
 
-        objects = np.empty(len(values), dtype=object)
-        objects[:] = values
-        return objects
+
+def _extension_array(values: Any) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
     kind = values.type
     if pa.types.is_decimal(kind) or pa.types.is_date(kind):
         return pd.array(values, dtype=pd.ArrowDtype(kind))

@@ -322,9 +322,11 @@ class Wire:
             connection.rollback()
             note = "The transaction that you began was rolled back."
         diagnostic = error.diag
-        if diagnostic.sqlstate is None and connection.closed:
+        if diagnostic.severity_nonlocalized == "FATAL" or (diagnostic.sqlstate is None and connection.closed):
+            connection.close()
+            why = diagnostic.message_primary or "the session ended, or the proxy was restarted"
             return NotConnected(
-                f"The connection to {self._session} was lost: the session ended, or the proxy was restarted."
+                f"The connection to {self._session} was lost: {why}.", hint=diagnostic.message_hint
             )
         position = int(diagnostic.statement_position) if diagnostic.statement_position else None
         if position is not None and shift:
