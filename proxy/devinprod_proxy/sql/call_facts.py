@@ -1,0 +1,184 @@
+"""Which functions, operators, casts and settings does an expression use?
+
+A call is not always written as one. ``('/etc/passwd'::text).pg_read_file`` calls a function of one
+argument (parse_func.c: attribute notation), ``row.f`` calls ``f(row)`` where the row has no column
+``f``, an operator or a cast is a function behind a sign. All of them are noted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from devinprod_proxy.policy.facts import FunctionUse, SettingUse
+from devinprod_proxy.sql import tree
+from devinprod_proxy.sql.catalog import Catalog, Function
+from devinprod_proxy.sql.parse import ENUM, Message
+from devinprod_proxy.sql.reading import Reading
+
+_HIDDEN_OPERATORS = {
+    ENUM[kind]: names
+    for kind, names in {
+        "AEXPR_BETWEEN": (">=", "<="), "AEXPR_NOT_BETWEEN": (">=", "<=", "<", ">"),
+        "AEXPR_BETWEEN_SYM": (">=", "<="), "AEXPR_NOT_BETWEEN_SYM": (">=", "<=", "<", ">"),
+        "AEXPR_DISTINCT": ("=",), "AEXPR_NOT_DISTINCT": ("=",), "AEXPR_NULLIF": ("=",),
+    }.items()
+}  # fmt: skip
+_MOMENTS = frozenset({"now", "transaction_timestamp"})
+_MOMENT_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
+_MOMENT_TYPES = frozenset({"date", "time", "timetz", "timestamp", "timestamptz"})
+_VALUE_FUNCTIONS_OF_TIME = frozenset(
+    ENUM[f"SVFOP_{name}"]
+    for name in (
+        "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIME_N", "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP_N",
+        "LOCALTIME", "LOCALTIME_N", "LOCALTIMESTAMP", "LOCALTIMESTAMP_N",
+    )
+)  # fmt: skip
+
+
+class CallFacts:
+    """The part of the walk that notes what is called. *path* is where unqualified names are looked up."""
+
+    def __init__(self, catalog: Catalog, path: tuple[str, ...], reading: Reading) -> None:
+        self.catalog = catalog
+        self.path = path
+        self.reading = reading
+        self._seen: set[FunctionUse] = set()
+
+    def function_call(self, node: Message, message: Message) -> None:
+        """A call written as one."""
+        names = tree.strings(message.funcname)
+        name = names[-1]
+        constants = tuple(constant(argument) for argument in message.args)
+        own = self.call(names, constants, message.location)
+        if own:
+            return
+        if (name in _MOMENTS and not message.args) or (name == "age" and len(message.args) == 1):
+            self.reading.moments.append(node)
+        elif name in ("set_config", "current_setting") and constants and constants[0] is not None:
+            value = constants[1] if len(constants) > 1 and name == "set_config" else None
+            access: Literal["set", "show"] = "set" if name == "set_config" else "show"
+            self.reading.settings.append(SettingUse(constants[0].lower(), value, access, message.location))
+
+    def call(self, names: Sequence[str], constants: tuple[str | None, ...], location: int) -> bool:
+        """Note one call by name; True when it may be a function of the company's own."""
+        name = names[-1]
+        own = self.catalog.functions.get(name, ())
+        if len(names) > 1:
+            schema = self.catalog.schema_named(names[-2])
+            if schema in ("pg_catalog", "information_schema"):
+                self._note(FunctionUse(schema, name, (), constants, location))
+                return False
+            found = tuple(f for f in own if f.schema == schema)
+            self._note_own(found, name, constants, location, schema)
+            return True
+        found = tuple(f for f in own if f.schema in self.path)
+        if not found:
+            self._note(FunctionUse("pg_catalog", name, (), constants, location))
+            return False
+        self._note_own(found, name, constants, location, None)
+        if name in self.catalog.shadowed:
+            self._note(FunctionUse("pg_catalog", name, (), constants, location))
+        return True
+
+    def attribute(self, name: str, location: int) -> None:
+        """``row.name``: a call of name(row) if some row type has no such column."""
+        if name not in self.catalog.row_functions:
+            return
+        for function in self.catalog.row_functions[name]:
+            self._note(
+                FunctionUse(
+                    function.schema, name, (function.identity,), (), location, extension=function.extension
+                )
+            )
+
+    def value_attribute(self, name: str) -> None:
+        """``(value).name``: a field, or a call of name(value) whatever the value's type."""
+        if name in self.catalog.unary:
+            self._note(FunctionUse("pg_catalog", name))
+        for function in self.catalog.functions.get(name, ()):
+            if function.arguments:
+                self._note(
+                    FunctionUse(function.schema, name, (function.identity,), extension=function.extension)
+                )
+
+    def operator(self, names: Sequence[Message], location: int, kind: int = -1) -> None:
+        """An operator; PostgreSQL's own are only looks."""
+        if not self.catalog.operators:
+            return
+        texts = tree.strings(names)
+        for sign in _HIDDEN_OPERATORS.get(kind, (texts[-1],)):
+            for found in self.catalog.operators.get(sign, ()):
+                schema = texts[-2] if len(texts) > 1 else None
+                if found.schema in self.path if schema is None else found.schema == schema:
+                    self._note(
+                        FunctionUse(
+                            found.schema, sign, (found.identity,), (), location, "operator", found.extension
+                        )
+                    )
+
+    def cast(self, node: Message, message: Message) -> None:
+        """A cast: to a type with a function behind it, or of a word that means a moment."""
+        self.type_name(message.type_name)
+        text = constant(message.arg)
+        if (
+            text is not None
+            and text.strip().lower() in _MOMENT_WORDS
+            and (message.type_name.names[-1].string.sval in _MOMENT_TYPES)
+        ):
+            self.reading.moments.append(node)
+
+    def type_name(self, message: Message) -> None:
+        """A type; casts to it by a function of the company's own count as calls."""
+        if message.pct_type:
+            self.reading.unclear("%TYPE", message.location)
+        if self.catalog.casts and message.names:
+            for found in self.catalog.casts.get(message.names[-1].string.sval, ()):
+                self._note(
+                    FunctionUse(
+                        found.schema,
+                        found.name,
+                        (found.identity,),
+                        (),
+                        message.location,
+                        "cast",
+                        found.extension,
+                    )
+                )
+
+    def value_function(self, node: Message, message: Message) -> None:
+        """CURRENT_TIMESTAMP and its kind; CURRENT_USER and its kind are calls of the same name."""
+        if message.op in _VALUE_FUNCTIONS_OF_TIME:
+            self.reading.moments.append(node)
+
+    def _note_own(
+        self,
+        found: tuple[Function, ...],
+        name: str,
+        constants: tuple[str | None, ...],
+        location: int,
+        schema: str | None,
+    ) -> None:
+        if not found:
+            self._note(
+                FunctionUse(None, name if schema is None else f"{schema}.{name}", (), constants, location)
+            )
+        for each, extension in dict.fromkeys((f.schema, f.extension) for f in found):
+            identities = tuple(f.identity for f in found if (f.schema, f.extension) == (each, extension))
+            self._note(FunctionUse(each, name, identities, constants, location, extension=extension))
+
+    def _note(self, use: FunctionUse) -> None:
+        if use not in self._seen:
+            self._seen.add(use)
+            self.reading.functions.append(use)
+
+
+def constant(node: Message) -> str | None:
+    """The text of a string constant, cast or not; None for everything else."""
+    kind = node.WhichOneof("node")
+    if kind == "type_cast":
+        return constant(node.type_cast.arg)
+    if kind == "a_const" and node.a_const.WhichOneof("val") == "sval":
+        text: str = node.a_const.sval.sval
+        return text
+    return None

@@ -1,0 +1,496 @@
+"""What does a query do?  One walk over SELECT, INSERT, UPDATE, DELETE, MERGE and all inside them.
+
+Names are resolved as the server resolves them (manual 5.10.3 and 7.8; parse_relation.c): an
+unqualified name in FROM is a WITH query of this level or an outer one before it is a relation, a
+write's target never is one, and relations are looked up along ``search_path`` with ``pg_temp`` and
+``pg_catalog`` in front.
+
+Every kind of node that may stand in a query is in :data:`_HANDLERS`; what is not there is not
+understood, and ``decide`` refuses it. Above 250 lines because the table of node kinds is one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from devinprod_proxy.errors import Refusal
+from devinprod_proxy.policy.facts import Access, FunctionUse, RelationKind
+from devinprod_proxy.sql import tree
+from devinprod_proxy.sql.call_facts import CallFacts
+from devinprod_proxy.sql.catalog import Relation
+from devinprod_proxy.sql.masked_columns import MaskedColumns
+from devinprod_proxy.sql.parse import ENUM, Message
+from devinprod_proxy.sql.reading import Cte, Item, Reading, Scope, Site, Target, Verb
+from devinprod_proxy.sql.world import World
+
+_NO_SETOP = ENUM["SETOP_NONE"]
+_KINDS: dict[str, RelationKind] = {
+    "r": "table", "p": "table", "v": "view", "m": "matview", "f": "foreign", "S": "sequence",
+}  # fmt: skip
+_TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16, "truncate": 32}
+"""pg_trigger.tgtype, as in pg_trigger.h."""
+
+
+class Gatherer(CallFacts):
+    """One walk. *path* is the list of schemas that unqualified names are looked up in."""
+
+    def __init__(self, world: World, sight: MaskedColumns, path: tuple[str, ...]) -> None:
+        super().__init__(world.catalog, path, Reading())
+        self.world = world
+        self.sight = sight
+
+    # -- statements ----------------------------------------------------------------------------
+
+    def query(self, node: Message, parent: Scope | None) -> Scope | None:
+        """Walk a statement that may stand in WITH or FROM; its scope, None if it is something else."""
+        kind = node.WhichOneof("node")
+        read = _STATEMENTS.get(kind)
+        if read is None:
+            self.reading.unclear(f"{kind} inside a query")
+            return None
+        return read(self, getattr(node, kind), parent)
+
+    def select(self, stmt: Message, parent: Scope | None) -> Scope:
+        """Walk one SELECT, VALUES or set operation."""
+        scope = Scope(parent, stmt)
+        self.reading.queries.append(scope)
+        expression = self.expression
+        if stmt.op != _NO_SETOP:
+            if stmt.HasField("with_clause"):
+                self.with_clause(stmt.with_clause, scope)
+            self.select(stmt.larg, scope)
+            self.select(stmt.rarg, scope)
+        elif stmt.HasField("with_clause"):
+            self.with_clause(stmt.with_clause, scope)
+        for item in stmt.from_clause:
+            self.from_item(item, scope)
+        for descriptor, value in stmt.ListFields():
+            if descriptor.message_type is None or descriptor.name in _SELECT_APART:
+                continue
+            if descriptor.is_repeated:
+                for node in value:
+                    expression(node, scope)
+            else:
+                expression(value, scope)
+        if stmt.group_clause:
+            self.reading.grouped.append(scope)
+        if stmt.locking_clause:
+            self.reading.locks_rows = True
+        if stmt.HasField("into_clause"):
+            self.into(stmt.into_clause, scope)
+        return scope
+
+    def into(self, clause: Message, scope: Scope) -> None:
+        """SELECT INTO and CREATE TABLE AS: a new table."""
+        self.reading.creates = True
+        self.created_name(clause.rel)
+        for option in clause.options:
+            self.expression(option, scope)
+
+    def created_name(self, var: Message) -> None:
+        """Note a relation that the statement makes."""
+        if var.catalogname:
+            var.catalogname = ""
+        self.reading.use(
+            self.catalog.schema_named(var.schemaname) or "",
+            var.relname,
+            "session",
+            "ddl",
+            False,
+            var.location,
+        )
+
+    def with_clause(self, clause: Message, scope: Scope) -> None:
+        """WITH: each query sees the ones before it, all of them when RECURSIVE."""
+        known: list[Cte] = []
+        for node in clause.ctes:
+            message = node.common_table_expr
+            cte = Cte(message.ctename, message, columns=tuple(tree.strings(message.aliascolnames)))
+            known.append(cte)
+            self.reading.ctes.append(cte)
+            if clause.recursive:
+                scope.ctes[cte.name] = cte
+        for cte in known:
+            cte.query = self.query(cte.message.ctequery, scope)
+            for part in ("search_clause", "cycle_clause"):
+                if cte.message.HasField(part):
+                    self.inside(getattr(cte.message, part), scope)
+            scope.ctes[cte.name] = cte
+
+    def insert(self, stmt: Message, parent: Scope | None) -> Scope:
+        """Walk one INSERT."""
+        scope = Scope(parent, stmt)
+        if stmt.HasField("with_clause"):
+            self.with_clause(stmt.with_clause, scope)
+        self.write("insert", stmt, stmt.relation, scope)
+        if stmt.HasField("select_stmt"):
+            self.query(stmt.select_stmt, scope)
+        for column in stmt.cols:
+            self.expression(column, scope)
+        if stmt.HasField("on_conflict_clause"):
+            clause = stmt.on_conflict_clause
+            if clause.target_list:
+                self.triggers_of("update", scope)
+            self.inside(clause, scope)
+        self.returning(stmt, scope)
+        return scope
+
+    def update(self, stmt: Message, parent: Scope | None) -> Scope:
+        """Walk one UPDATE."""
+        scope = Scope(parent, stmt)
+        if stmt.HasField("with_clause"):
+            self.with_clause(stmt.with_clause, scope)
+        self.write("update", stmt, stmt.relation, scope)
+        for item in stmt.from_clause:
+            self.from_item(item, scope)
+        for node in stmt.target_list:
+            self.expression(node, scope)
+        if stmt.HasField("where_clause"):
+            self.expression(stmt.where_clause, scope)
+        self.returning(stmt, scope)
+        return scope
+
+    def delete(self, stmt: Message, parent: Scope | None) -> Scope:
+        """Walk one DELETE."""
+        scope = Scope(parent, stmt)
+        if stmt.HasField("with_clause"):
+            self.with_clause(stmt.with_clause, scope)
+        self.write("delete", stmt, stmt.relation, scope)
+        for item in stmt.using_clause:
+            self.from_item(item, scope)
+        if stmt.HasField("where_clause"):
+            self.expression(stmt.where_clause, scope)
+        self.returning(stmt, scope)
+        return scope
+
+    def merge(self, stmt: Message, parent: Scope | None) -> Scope:
+        """Walk one MERGE."""
+        scope = Scope(parent, stmt)
+        if stmt.HasField("with_clause"):
+            self.with_clause(stmt.with_clause, scope)
+        self.write("merge", stmt, stmt.relation, scope)
+        self.from_item(stmt.source_relation, scope)
+        if stmt.HasField("join_condition"):
+            self.expression(stmt.join_condition, scope)
+        for node in stmt.merge_when_clauses:
+            self.inside(node.merge_when_clause, scope)
+        self.returning(stmt, scope)
+        return scope
+
+    def returning(self, stmt: Message, scope: Scope) -> None:
+        """Walk a RETURNING list."""
+        if stmt.HasField("returning_clause"):
+            for node in stmt.returning_clause.exprs:
+                self.expression(node, scope)
+
+    def write(self, verb: Verb, stmt: Message, var: Message, scope: Scope) -> None:
+        """Note the table that a statement writes; never a WITH query (parse_clause.c, setTargetTable)."""
+        relation = self.own_relation(var)
+        if relation is None:
+            return
+        alias = var.alias.aliasname or var.relname
+        target = Target(verb, stmt, relation, scope, alias)
+        self.reading.targets.append(target)
+        scope.items.append(Item(alias, target=target))
+        events: tuple[Access, ...] = ("insert", "update", "delete") if verb == "merge" else (verb,)
+        for access in events:
+            self.used(relation, access, var.location)
+            self.triggers(relation, access, var.location)
+        if relation.has_rules and not self.sight.own(relation):
+            self.reading.details.add("write:rules")
+
+    def triggers_of(self, access: Access, scope: Scope) -> None:
+        """ON CONFLICT DO UPDATE fires the triggers of UPDATE too."""
+        for item in scope.items:
+            if item.target is not None:
+                self.used(item.target.relation, access, -1)
+                self.triggers(item.target.relation, access, -1)
+
+    def triggers(self, relation: Relation, access: Access, location: int) -> None:
+        """The company's own trigger functions that a write fires, here and where it cascades to."""
+        queue: list[tuple[Relation, Access]] = [(relation, access)]
+        seen: set[tuple[int, Access]] = set()
+        while queue:
+            current, event = queue.pop()
+            if (current.oid, event) in seen:
+                continue
+            seen.add((current.oid, event))
+            for trigger in self.catalog.triggers.get(current.oid, ()):
+                if trigger.enabled != "D" and trigger.events & _TRIGGER_BITS[event]:
+                    self.reading.functions.append(
+                        FunctionUse(trigger.schema, trigger.function, (trigger.identity,), (), location)
+                    )
+            for child in self.catalog.children.get(current.oid, ()):
+                if child in self.catalog.relations:
+                    queue.append((self.catalog.relations[child], event))
+            if event == "insert":
+                continue
+            for key in self.catalog.referencing.get(current.oid, ()):
+                action = key.on_update if event == "update" else key.on_delete
+                table = self.catalog.relations.get(key.table)
+                if table is not None and action in "cnd" and event in ("update", "delete"):
+                    queue.append((table, "delete" if action == "c" and event == "delete" else "update"))
+                elif table is not None and event == "truncate":
+                    queue.append((table, "truncate"))
+
+    # -- FROM ----------------------------------------------------------------------------------
+
+    def from_item(self, node: Message, scope: Scope) -> None:
+        """Walk one item of FROM and add what it names to the scope."""
+        kind = node.WhichOneof("node")
+        if kind == "range_var":
+            self.from_relation(node, node.range_var, scope)
+        elif kind == "join_expr":
+            join = node.join_expr
+            self.from_item(join.larg, scope)
+            self.from_item(join.rarg, scope)
+            if join.HasField("quals"):
+                self.expression(join.quals, scope)
+            if join.using_clause:
+                self.reading.names.update(tree.strings(join.using_clause))
+                scope.joined = True
+            if join.is_natural or join.alias.aliasname:
+                scope.joined = scope.star = True
+        elif kind == "range_subselect":
+            sub = node.range_subselect
+            inner = self.query(sub.subquery, scope)
+            scope.items.append(
+                Item(sub.alias.aliasname, query=inner, columns=tuple(tree.strings(sub.alias.colnames)))
+            )
+        elif kind == "range_table_sample":
+            sample = node.range_table_sample
+            self.call([*tree.strings(sample.method)], (), sample.location)
+            self.from_relation(node, sample.relation.range_var, scope)
+            self.inside_but(sample, scope, "relation")
+        elif kind in ("range_function", "range_table_func", "json_table"):
+            message = getattr(node, kind)
+            self.inside(message, scope)
+            scope.items.append(Item(message.alias.aliasname))
+        else:
+            self.reading.unclear(f"{kind} in FROM")
+
+    def from_relation(self, node: Message, var: Message, scope: Scope) -> None:
+        """A name in FROM: a WITH query, or a relation."""
+        alias = var.alias.aliasname or var.relname
+        columns = tuple(tree.strings(var.alias.colnames)) if var.alias.colnames else ()
+        if not var.schemaname:
+            cte = scope.cte(var.relname)
+            if cte is not None:
+                cte.uses.append(var)
+                scope.items.append(Item(alias, cte=cte, columns=columns))
+                return
+        relation = self.resolve(var)
+        if relation is None:
+            return
+        if isinstance(relation, Relation):
+            if relation.kind not in _KINDS:
+                self.reading.refuse(Refusal("42809", f'cannot open relation "{relation.name}"'), var.location)
+                return
+            site = Site(node, var, relation.schema, relation.name, relation, scope, alias)
+            self.used(relation, "read", var.location)
+        else:
+            site = Site(node, var, relation[0], relation[1], None, scope, alias)
+            self.reading.use(relation[0], relation[1], "catalog", "read", False, var.location)
+        self.reading.sites.append(site)
+        scope.items.append(Item(alias, site=site, columns=columns))
+
+    # -- relations -----------------------------------------------------------------------------
+
+    def used(self, relation: Relation, access: Access, location: int) -> None:
+        """Note the use of an own relation."""
+        kind = _KINDS.get(relation.kind, "unknown")
+        if relation.persistence == "t":
+            kind = "temp"
+        elif self.sight.own(relation):
+            kind = "session"
+        masked = self.sight.masked(relation)
+        self.reading.use(relation.schema, relation.name, kind, access, masked, location)
+
+    def own_relation(self, var: Message) -> Relation | None:
+        """The relation that a write or DDL names; PostgreSQL's own are never written."""
+        relation = self.resolve(var)
+        if isinstance(relation, tuple):
+            self.reading.refuse(
+                Refusal("42501", f"permission denied: {relation[0]}.{relation[1]} is a system catalog"),
+                var.location,
+            )
+            return None
+        return relation
+
+    def resolve(self, var: Message) -> Relation | tuple[str, str] | None:
+        """The relation that a RangeVar means, None (and a refusal) when there is none."""
+        name = var.relname
+        if var.catalogname and var.catalogname != self.catalog.database:
+            full = f"{var.catalogname}.{var.schemaname}.{name}"
+            self.reading.refuse(
+                Refusal("0A000", f'cross-database references are not implemented: "{full}"'), var.location
+            )
+            return None
+        if var.schemaname:
+            schemas: tuple[str, ...] = (self.catalog.schema_named(var.schemaname),)
+        else:
+            schemas = self.path
+        for schema in schemas:
+            relation = self.catalog.names.get((schema, name))
+            if relation is not None:
+                return relation
+            if (schema, name) in self.catalog.catalogs:
+                return schema, name
+        shown = f"{var.schemaname}.{name}" if var.schemaname else name
+        self.reading.refuse(Refusal("42P01", f'relation "{shown}" does not exist'), var.location)
+        return None
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def expression(self, node: Message, scope: Scope) -> None:
+        """Walk one node of an expression."""
+        kind = node.WhichOneof("node")
+        handler = _HANDLERS.get(kind)
+        if handler is None:
+            self.reading.unclear(str(kind))
+        else:
+            handler(self, node, getattr(node, kind), scope)
+
+    def inside(self, message: Message, scope: Scope) -> None:
+        """Walk every node under a message that is not itself a Node."""
+        for descriptor, value in message.ListFields():
+            kind = descriptor.message_type
+            if kind is None:
+                continue
+            name = kind.name
+            if name == "Node":
+                if descriptor.is_repeated:
+                    for node in value:
+                        self.expression(node, scope)
+                else:
+                    self.expression(value, scope)
+            elif name == "TypeName":
+                self.type_name(value)
+            elif name == "Alias":
+                continue
+            elif name in _PLAIN_MESSAGES:
+                self.inside(value, scope)
+            elif name not in _LEAF_MESSAGES:
+                self.reading.unclear(name)
+
+    def inside_but(self, message: Message, scope: Scope, skipped: str) -> None:
+        """As :meth:`inside`, without one field."""
+        for descriptor, value in message.ListFields():
+            if descriptor.message_type is not None and descriptor.name != skipped:
+                for node in value if descriptor.is_repeated else (value,):
+                    self.expression(node, scope)
+
+
+def _plain(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.inside(message, scope)
+
+
+def _leaf(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    pass
+
+
+def _column(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    fields = message.fields
+    count = len(fields)
+    last = fields[count - 1]
+    if last.WhichOneof("node") == "a_star":
+        if count == 1:
+            scope.star = True
+        else:
+            scope.starred.add(fields[count - 2].string.sval)
+    else:
+        name = last.string.sval
+        self.reading.names.add(name)
+        if count > 1:
+            self.attribute(name, message.location)
+    if count > 2:
+        self.reading.long_names.append(message)
+
+
+def _call(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.function_call(node, message)
+    self.inside(message, scope)
+
+
+def _operator(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.operator(message.name, message.location)
+    if message.HasField("lexpr"):
+        self.expression(message.lexpr, scope)
+    if message.HasField("rexpr"):
+        self.expression(message.rexpr, scope)
+
+
+def _cast(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.cast(node, message)
+    self.expression(message.arg, scope)
+
+
+def _indirection(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    for part in message.indirection:
+        if part.WhichOneof("node") == "string":
+            self.value_attribute(part.string.sval)
+    self.inside(message, scope)
+
+
+def _sort(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    if message.use_op:
+        self.operator(message.use_op, message.location)
+    self.expression(message.node, scope)
+
+
+def _sublink(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    if message.oper_name:
+        self.operator(message.oper_name, message.location)
+    if message.HasField("testexpr"):
+        self.expression(message.testexpr, scope)
+    self.query(message.subselect, scope)
+
+
+def _select(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.select(message, scope)
+
+
+def _moment(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.value_function(node, message)
+
+
+def _parameter(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    if message.number > self.reading.parameters:
+        self.reading.parameters = message.number
+
+
+_Handler = Callable[[Gatherer, Message, Message, Scope], None]
+_HANDLERS: dict[str, _Handler] = {
+    "column_ref": _column, "a_const": _leaf, "param_ref": _parameter, "func_call": _call, "a_expr": _operator,
+    "type_cast": _cast, "sub_link": _sublink, "select_stmt": _select, "sqlvalue_function": _moment,
+    "a_indirection": _indirection, "sort_by": _sort, "string": _leaf, "integer": _leaf, "float": _leaf,
+    "boolean": _leaf, "bit_string": _leaf, "a_star": _leaf, "set_to_default": _leaf, "current_of_expr": _leaf,
+    "type_name": lambda self, _node, message, _scope: self.type_name(message),
+} | dict.fromkeys(
+    (
+        "bool_expr", "res_target", "a_array_expr", "case_expr", "case_when", "coalesce_expr", "min_max_expr",
+        "row_expr", "null_test", "boolean_test", "list", "a_indices", "collate_clause", "named_arg_expr",
+        "window_def", "grouping_set", "grouping_func", "multi_assign_ref", "infer_clause", "index_elem",
+        "column_def", "merge_support_func",
+        "xml_expr", "xml_serialize", "range_table_func_col",
+        "json_func_expr", "json_object_constructor", "json_array_constructor", "json_array_query_constructor",
+        "json_object_agg", "json_array_agg", "json_agg_constructor", "json_is_predicate", "json_value_expr",
+        "json_key_value", "json_parse_expr", "json_scalar_expr", "json_serialize_expr", "json_argument",
+        "json_table_column", "json_table_path_spec", "json_behavior", "json_output", "json_format",
+        "json_returning",
+    ),
+    _plain,
+)  # fmt: skip
+_PLAIN_MESSAGES = frozenset({
+    "WindowDef", "InferClause", "CollateClause", "CaseWhen", "GroupingSet", "SortBy", "ResTarget", "List",
+    "JsonOutput", "JsonReturning", "JsonFormat", "JsonValueExpr", "JsonAggConstructor", "JsonBehavior",
+    "JsonTablePathSpec", "JsonArgument", "JsonKeyValue",
+})  # fmt: skip
+_LEAF_MESSAGES = frozenset({"String", "Integer", "Float", "Boolean", "BitString"})
+_SELECT_APART = frozenset({"with_clause", "from_clause", "larg", "rarg", "into_clause", "locking_clause"})
+
+_STATEMENTS: dict[str, Callable[[Gatherer, Message, Scope | None], Scope]] = {
+    "select_stmt": Gatherer.select, "insert_stmt": Gatherer.insert, "update_stmt": Gatherer.update,
+    "delete_stmt": Gatherer.delete, "merge_stmt": Gatherer.merge,
+}  # fmt: skip
+QUERY_KINDS = frozenset(_STATEMENTS)

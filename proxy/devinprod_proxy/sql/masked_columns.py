@@ -1,0 +1,173 @@
+"""Which columns does a role see masked, and by what expression?
+
+The policy speaks of tables by name; inheritance binds tables together. A table that no rule names
+has the rule of its nearest named ancestor; whatever a named ancestor or descendant masks is masked
+here too, since a parent's rows and its children's rows are the same rows. What this session made
+is clear, unless it inherits: it holds only what its maker could read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from devinprod_proxy.policy.masks import MaskedColumn, mask_sql
+from devinprod_proxy.policy.model import Mask, TableRule
+from devinprod_proxy.sql import tree
+from devinprod_proxy.sql.catalog import TABLE_KINDS, Catalog, Column, Relation
+from devinprod_proxy.sql.world import World
+
+
+class MaskedColumns:
+    """The masks of every relation for one role. Made once per policy, catalog, role and session."""
+
+    def __init__(self, world: World) -> None:
+        self._catalog = world.catalog
+        self._policy = world.policy
+        self._role = world.role
+        self._created = world.created
+        self._masks: dict[int, dict[str, tuple[Mask, Relation]]] = {}
+        self._clear_items: dict[tuple[int, str, str], bytes] = {}
+
+    # -- which ---------------------------------------------------------------------------------
+
+    def masks(self, relation: Relation) -> Mapping[str, tuple[Mask, Relation]]:
+        """The masked columns of a table by name: the mask, and the relation whose rule it is."""
+        found = self._masks.get(relation.oid)
+        if found is None:
+            found = self._masks[relation.oid] = self._find(relation)
+        return found
+
+    def masked(self, relation: Relation) -> bool:
+        """True when the role sees at least one column of the relation masked."""
+        return bool(self.masks(relation))
+
+    def own(self, relation: Relation) -> bool:
+        """True when this session made the relation."""
+        return relation.oid in self._created or relation.persistence == "t"
+
+    def view_masks(self, relation: Relation) -> Mapping[str, Mask]:
+        """What the policy masks of a view beyond what its tables mask."""
+        rules = [r for r in (self._role_rule(relation), self._rule(relation)) if r is not None]
+        if not rules or self.own(relation):
+            return {}
+        found: dict[str, Mask] = {}
+        for column in relation.columns:
+            for rule in rules:
+                mask = rule.columns.get(column.name, rule.default)
+                if mask is not None:
+                    if not mask.clear:
+                        found[column.name] = mask
+                    break
+        return found
+
+    def sensitive(self) -> frozenset[tuple[int, int]]:
+        """(oid, attnum) of every masked column: never the origin of a result column."""
+        return frozenset(
+            (relation.oid, relation.by_name[name].attnum)
+            for relation in self._catalog.relations.values()
+            if relation.kind in TABLE_KINDS
+            for name in self.masks(relation)
+        )
+
+    def subject(self, relation: Relation) -> Column | None:
+        """The column of a table that says whose data a row is."""
+        ancestors, _ = self._catalog.family(relation)
+        for each in (relation, *ancestors):
+            rule = self._rule(each)
+            if rule is not None:
+                return relation.by_name.get(rule.subject) if rule.subject else None
+        return None
+
+    def _rule(self, relation: Relation) -> TableRule | None:
+        return self._policy.tables.get((relation.schema, relation.name))
+
+    def _role_rule(self, relation: Relation) -> TableRule | None:
+        beyond = self._policy.roles.get(self._role)
+        return None if beyond is None else beyond.tables.get((relation.schema, relation.name))
+
+    def _named(self, relation: Relation) -> bool:
+        return self._rule(relation) is not None or self._role_rule(relation) is not None
+
+    def _find(self, relation: Relation) -> dict[str, tuple[Mask, Relation]]:
+        if relation.kind not in TABLE_KINDS:
+            return {}
+        ancestors, descendants = self._catalog.family(relation)
+        named = [r for r in (*ancestors, *descendants) if self._named(r)]
+        if self.own(relation):
+            # Rows of the session's own, but a masked parent's columns stay masked.
+            named = [r for r in ancestors if not self.own(r)]
+            base = None
+        elif self._named(relation):
+            base = relation
+        else:
+            base = next((r for r in ancestors if self._named(r)), relation)
+        found: dict[str, tuple[Mask, Relation]] = {}
+        for column in relation.columns:
+            sources = ([] if base is None else [base]) + named
+            for source in sources:
+                # A column that only the child has is judged by the child's own name.
+                judged = source if column.name in source.by_name else None
+                if judged is None:
+                    if source is not base:
+                        continue
+                    judged = relation
+                mask = self._policy.column(self._role, judged.schema, judged.name, column.name)
+                if not mask.clear:
+                    found[column.name] = (mask, judged)
+                    break
+        return found
+
+    # -- how -----------------------------------------------------------------------------------
+
+    def value(self, relation: Relation, column: Column, alias: str) -> bytes:
+        """What stands for a column of the row *alias*: the column, or its mask (a serialized Node)."""
+        plain = f"{alias}.{tree.identifier(column.name)}"
+        masked = self.masks(relation).get(column.name)
+        if masked is None:
+            return tree.expression(plain)
+        mask, source = masked
+        return tree.expression(mask_sql(mask, masked_column(self._catalog, relation, column, source), plain))
+
+    def item(self, relation: Relation, column: Column, alias: str) -> bytes:
+        """As :meth:`value`, as an item of a SELECT list under the column's name."""
+        key = (relation.oid, column.name, alias)
+        found = self._clear_items.get(key)
+        if found is None:
+            plain = f"{alias}.{tree.identifier(column.name)}"
+            masked = self.masks(relation).get(column.name)
+            if masked is None:
+                found = tree.target(plain)
+            else:
+                mask, source = masked
+                sql = mask_sql(mask, masked_column(self._catalog, relation, column, source), plain)
+                found = tree.target(f"{sql} AS {tree.identifier(column.name)}")
+            self._clear_items[key] = found
+        return found
+
+
+def masked_column(
+    catalog: Catalog, relation: Relation, column: Column, source: Relation | None = None
+) -> MaskedColumn:
+    """The column as the masks want it described; *source* is the relation whose rule it is."""
+    named = source or relation
+    own = catalog.types.get(column.type_oid)
+    base = catalog.base_type(column.type_oid)
+    base_name = column.type_name
+    if own is not None and base is not None and own is not base:
+        base_name = base.name if base.schema == "pg_catalog" else f"{base.schema}.{base.name}"
+    elif own is not None and own.element and own.name.startswith("_"):
+        element = catalog.types.get(own.element)
+        if element is not None:
+            base_name = element.name if element.schema == "pg_catalog" else f"{element.schema}.{element.name}"
+    return MaskedColumn(
+        schema=named.schema,
+        table=named.name,
+        name=column.name,
+        type_name=column.type_name,
+        type_oid=column.type_oid,
+        typmod=column.typmod,
+        base_type=base_name,
+        unique=(column.attnum,) in relation.unique,
+        not_null=column.not_null,
+        enum_labels=base.labels if base is not None else (),
+    )

@@ -1,0 +1,256 @@
+"""What runs instead of what was asked?  The one place where client text becomes server text.
+
+A statement is read (:mod:`parse`), walked once (:mod:`gather_facts`), judged (``policy/decide``),
+changed by the passes in :data:`PASSES`, in that order, and printed again from the tree. Nothing that
+a client wrote reaches the server in any other way: only this module and ``control`` make a
+:class:`~devinprod_proxy.sql.statement.ServerSql`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from devinprod_proxy.errors import Refusal
+from devinprod_proxy.policy.decide import Allowed, decide
+from devinprod_proxy.sql.gather_facts import QUERY_KINDS, Gatherer
+from devinprod_proxy.sql.masked_columns import MaskedColumns
+from devinprod_proxy.sql.parse import (
+    Message,
+    ParsedStatement,
+    character,
+    deparse,
+    parse,
+    read_tree,
+    split,
+    too_deep,
+)
+from devinprod_proxy.sql.reading import Reading
+from devinprod_proxy.sql.replace_now import replace_now
+from devinprod_proxy.sql.replace_relations import replace_relations
+from devinprod_proxy.sql.statement import ClientSql, Kind, ServerSql, Statement
+from devinprod_proxy.sql.transaction_statements import SESSION_STATEMENTS, SessionStatement
+from devinprod_proxy.sql.world import World as World
+
+
+@dataclass(slots=True)
+class Work:
+    """One statement on its way through the passes."""
+
+    world: World
+    sight: MaskedColumns
+    reading: Reading
+    tree: Message
+    allowed: Allowed
+
+
+Pass = Callable[[Work], None]
+
+
+def _replace_relations(work: Work) -> None:
+    replace_relations(work.reading, work.world.catalog, work.sight)
+
+
+def _replace_now(work: Work) -> None:
+    replace_now(work.reading)
+
+
+PASSES: tuple[Pass, ...] = (_replace_relations, _replace_now)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Recent(Generic[K, V]):
+    """The last *size* entries that were asked for."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        self._entries[key] = value
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+
+
+class Rewriter:
+    """Reads, judges and rewrites statements; remembers the last *cache_size* of them."""
+
+    def __init__(self, cache_size: int = 5_000) -> None:
+        self._statements: _Recent[tuple[str, tuple[object, ...]], Statement | Refusal] = _Recent(cache_size)
+        self._sights: _Recent[tuple[object, ...], MaskedColumns] = _Recent(64)
+
+    def statements(self, text: ClientSql) -> list[ParsedStatement] | Refusal:
+        """The statements of a text, or the server's own syntax error (42601), or 54001 when too deep."""
+        return split(text)
+
+    def cached(self, text: ClientSql, world: World) -> Statement | None:
+        """The statement of a text that was rewritten in this world before: one look into a dict."""
+        found = self._statements.get((text, world.key))
+        return found if isinstance(found, Statement) else None
+
+    def rewrite(self, parsed: ParsedStatement, world: World) -> Statement | Refusal:
+        """What runs instead of one statement, or why nothing does.
+
+        ``position`` of a refusal counts characters of the whole text that the client sent.
+        """
+        key = (parsed.asked, world.key)
+        found = self._statements.get(key)
+        if found is None:
+            try:
+                found = self._rewrite(parsed, world)
+            except RecursionError:
+                found = too_deep()
+            self._statements.put(key, found)
+        if isinstance(found, Refusal):
+            if found.position is None or not parsed.characters:
+                return found
+            return found.at(found.position + parsed.characters)
+        if parsed.location != found.location or parsed.length != found.length:
+            return replace(found, location=parsed.location, length=parsed.length)
+        return found
+
+    def sensitive(self, world: World) -> frozenset[tuple[int, int]]:
+        """(oid, attnum) that must never be the origin of a result column for this role."""
+        return self._sight(world).sensitive()
+
+    def _sight(self, world: World) -> MaskedColumns:
+        found = self._sights.get(world.sight_key)
+        if found is None:
+            found = MaskedColumns(world)
+            self._sights.put(world.sight_key, found)
+        return found
+
+    def _rewrite(self, parsed: ParsedStatement, world: World) -> Statement | Refusal:
+        asked = parsed.asked
+        tree = parse(asked) if parsed.tree is None else read_tree(parsed.tree)
+        if isinstance(tree, Refusal):
+            return tree
+        if len(tree.stmts) != 1:
+            return Refusal("0A000", "a part of this text reads differently on its own, so it does not run")
+        node = tree.stmts[0].stmt
+        kind = node.WhichOneof("node")
+        if kind in SESSION_STATEMENTS:
+            return self._session_statement(
+                parsed, tree, kind, SESSION_STATEMENTS[kind](getattr(node, kind)), world
+            )
+        sight = self._sight(world)
+        gatherer = Gatherer(world, sight, world.catalog.path(world.search_path))
+        reading = gatherer.reading
+        reading.node = kind
+        if kind in QUERY_KINDS:
+            gatherer.query(node, None)
+        else:
+            reading.unclear(kind.removesuffix("_stmt").replace("_", " "))
+        _not_yet(reading, sight)
+        verdict = _judge(reading, world, asked)
+        if isinstance(verdict, Refusal):
+            return verdict
+        work = Work(world, sight, reading, tree, verdict)
+        moments = bool(reading.moments)
+        for each in PASSES:
+            each(work)
+        if reading.refusal is not None:
+            return _placed(reading.refusal, asked)
+        run = deparse(tree)
+        written = tuple(dict.fromkeys(r.full_name for r in reading.written()))
+        masked = tuple(
+            f"{relation.full_name}.{name}"
+            for relation in dict.fromkeys(
+                [s.relation for s in reading.sites if s.relation] + [t.relation for t in reading.targets]
+            )
+            for name in sight.masks(relation)
+        )
+        return Statement(
+            kind=Kind.WRITE if written or reading.creates else Kind.READ,
+            node=kind,
+            asked=asked,
+            run=ServerSql(run),
+            location=parsed.location,
+            length=parsed.length,
+            returns_rows=_returns_rows(node, kind),
+            reads_only=not (written or reading.creates or reading.locks_rows),
+            relations=tuple(dict.fromkeys(f"{u.schema}.{u.name}" for u in reading.relations)),
+            written=written,
+            masked=masked,
+            uses_now=moments,
+            tree=tree.SerializeToString(),
+        )
+
+    def _session_statement(
+        self, parsed: ParsedStatement, tree: Message, kind: str, said: SessionStatement, world: World
+    ) -> Statement | Refusal:
+        reading = Reading(node=kind)
+        reading.settings.extend(said.uses)
+        reading.details |= said.details
+        if said.unclear:
+            reading.unclear(said.unclear)
+        verdict = _judge(reading, world, parsed.asked)
+        if isinstance(verdict, Refusal):
+            return verdict
+        return Statement(
+            kind=said.kind,
+            node=kind,
+            asked=parsed.asked,
+            run=ServerSql(deparse(tree)) if said.sends else None,
+            location=parsed.location,
+            length=parsed.length,
+            returns_rows=said.returns_rows,
+            reads_only=said.reads_only,
+            name=said.name,
+            settings=said.settings,
+            mode=said.mode,
+            payload=said.payload,
+            tree=tree.SerializeToString(),
+        )
+
+
+def _not_yet(reading: Reading, sight: MaskedColumns) -> None:
+    for site in reading.sites:
+        if site.relation is not None and site.relation.kind == "v":
+            reading.unclear(f"the view {site.relation.full_name}", site.var.location)
+    for target in reading.targets:
+        statement = target.statement
+        if target.relation.kind == "v":
+            reading.unclear("writing a view", statement.relation.location)
+        plain = (
+            target.verb == "insert"
+            and not statement.HasField("on_conflict_clause")
+            and not statement.returning_clause.exprs
+        )
+        if sight.masked(target.relation) and not plain:
+            reading.unclear("this write to a table with masked columns", statement.relation.location)
+
+
+def _judge(reading: Reading, world: World, asked: str) -> Allowed | Refusal:
+    if reading.refusal is not None and reading.not_understood is None:
+        return _placed(reading.refusal, asked)
+    verdict = decide(reading.facts(), world.policy, world.role)
+    if isinstance(verdict, Refusal):
+        return _placed(verdict.at((verdict.position or 0) - 1), asked)
+    if reading.refusal is not None:
+        return _placed(reading.refusal, asked)
+    return verdict
+
+
+def _placed(refusal: Refusal, asked: str) -> Refusal:
+    """A refusal at a byte offset (-1: none), as one at a character from 1."""
+    return refusal.at(character(asked, -1 if refusal.position is None else refusal.position))
+
+
+def _returns_rows(node: Message, kind: str) -> bool:
+    message = getattr(node, kind)
+    if kind == "select_stmt":
+        while message.op and message.HasField("larg"):
+            message = message.larg
+        return not message.HasField("into_clause")
+    return bool(message.returning_clause.exprs)
