@@ -210,6 +210,14 @@ def test_nobody_cannot_be_told_from_somebody() -> None:
     assert prove("ann", PASSWORD)[1] is None
 
 
+def test_nobody_stays_nobody_even_if_a_proof_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second lock: no password fits a mock verifier, and if one did, it would open nothing."""
+    monkeypatch.setattr("devinprod_proxy.pgwire.startup.mock_verifier", lambda *_: USERS["ann"])
+    fault = prove("eve", PASSWORD)[1]
+    assert fault is not None
+    assert fault.refusal.sqlstate == "28P01"
+
+
 @pytest.mark.parametrize("version", [(3 << 16) | 3, (3 << 16) | 9999])
 def test_a_newer_protocol_is_negotiated_down(version: int) -> None:
     startup = ServerStartup(USERS.get, mock_secret=SECRET)
@@ -218,6 +226,8 @@ def test_a_newer_protocol_is_negotiated_down(version: int) -> None:
     assert answer == expected + m.authentication_sasl(["SCRAM-SHA-256"])
     assert startup.login is not None
     assert startup.login.version == m.PROTOCOL_3_2
+    plain = ServerStartup(USERS.get, mock_secret=SECRET).handle(m.Startup(version, {"user": "ann"}))
+    assert plain.startswith(m.negotiate_protocol_version(m.PROTOCOL_3_2))
 
 
 @pytest.mark.parametrize("version", [m.PROTOCOL_3_0, m.PROTOCOL_3_2])
