@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -22,6 +23,9 @@ from devinprod_jupyter.server_credential import Credential, NoCredential, find_c
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+# A refused password is not tried again before this long: the proxy counts failed logins, and a
+# sidebar that polls must not lock its developer out.
+_REFUSED_SECONDS = 60.0
 
 
 class ControlFailed(Exception):
@@ -63,6 +67,7 @@ class Control:
         self._client = AsyncHTTPClient(force_instance=True)
         # Tokens got by a password, by the credential that got them.
         self._renewed: dict[Credential, str] = {}
+        self._refused: tuple[Credential, float, ControlFailed] | None = None
 
     async def call(self, method: str, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Ask the proxy; its JSON object, or ControlFailed. Effect: whatever the path does there."""
@@ -83,8 +88,17 @@ class Control:
         self._client.close()
 
     async def _login(self, credential: Credential) -> str:
+        if self._refused is not None:
+            refused, at, failed = self._refused
+            if refused == credential and time.monotonic() - at < _REFUSED_SECONDS:
+                raise failed
         basic = _basic(credential.user or "", credential.password or "")
-        answer = _answer(await self._fetch(credential, "POST", "/v1/login", basic))
+        try:
+            answer = _answer(await self._fetch(credential, "POST", "/v1/login", basic))
+        except ControlFailed as failed:
+            if failed.code == "login_refused":
+                self._refused = (credential, time.monotonic(), failed)
+            raise
         token = answer.get("token")
         if not isinstance(token, str):
             raise _not_the_proxy()

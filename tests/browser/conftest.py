@@ -38,9 +38,9 @@ def lab() -> Any:
 
 
 @pytest.fixture(scope="session")
-def stand_in() -> Any:
-    """The module that answers as the proxy's control API does."""
-    return _beside("../jupyter/control_stand_in.py")
+def worlds() -> Any:
+    """The module worlds_in_memory.py: the proxy's control API over sessions that a test makes up."""
+    return _beside("../jupyter/worlds_in_memory.py")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The sidebar in a real JupyterLab and a real Chromium, in front of a control API over HTTP.
+"""The sidebar in a real JupyterLab and a real Chromium, in front of the proxy's control API.
 
 Elements are found by role and name, as a screen reader finds them.
 """
@@ -28,26 +28,38 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def server(lab: Any, stand_in: Any, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def users_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The proxy's users, the same ones in all tests: a token outlives the proxy that issued it."""
+    return tmp_path_factory.mktemp("proxy") / "users.toml"
+
+
+@pytest.fixture(scope="module")
+def token(worlds: Any, users_file: Path) -> str:
+    """The developer's token at the proxy."""
+    return str(worlds.WorldsInMemory(users_file).token)
+
+
+@pytest.fixture(scope="module")
+def server(lab: Any, token: str, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A JupyterLab that looks at the proxy twice a second, by its settings."""
     own = tmp_path_factory.mktemp("lab")
     settings = own / "settings" / "@devinprod" / "labextension" / "plugin.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"pollInterval": 0.5}))
-    env = {"DEVINPROD_CONTROL": f"http://127.0.0.1:{port}", "DEVINPROD_TOKEN": stand_in.TOKEN}
+    env = {"DEVINPROD_CONTROL": f"http://127.0.0.1:{port}", "DEVINPROD_TOKEN": token}
     with lab.running_lab(own, env=env) as running:
         yield running
 
 
 @pytest.fixture
-async def world(stand_in: Any, port: int) -> AsyncIterator[Any]:
+async def world(worlds: Any, users_file: Path, port: int) -> AsyncIterator[Any]:
     """The proxy's control API, without a session."""
-    control = stand_in.ControlStandIn()
+    control = worlds.WorldsInMemory(users_file)
     async with control.serve(port):
         yield control
 
 
-def dirty(stand_in: Any, **changed: Any) -> dict[str, Any]:
+def dirty(worlds: Any, **changed: Any) -> dict[str, Any]:
     """A session with changes in two tables."""
     paid = {"inserted": 1, "updated": 2, "deleted": 0, "truncated": False}
     emptied = {"inserted": 0, "updated": 0, "deleted": 2, "truncated": True}
@@ -55,24 +67,24 @@ def dirty(stand_in: Any, **changed: Any) -> dict[str, Any]:
         {"schema": "public", "table": "payments", **paid},
         {"schema": "mail", "table": "outgoing_messages", **emptied},
     ]
-    described: dict[str, Any] = stand_in.session(
+    described: dict[str, Any] = worlds.session(
         "checkout-bug",
         **{
             "state": "dirty",
             "changes": changes,
             "change_count": 5,
             "statements": 4,
-            "limits": stand_in.limits(people=412, lookups=30, rows=1204, statements=41, bytes=320_000),
+            "limits": worlds.limits(people=412, lookups=30, rows=1204, statements=41, bytes=320_000),
             **changed,
         },
     )
     return described
 
 
-def story(stand_in: Any) -> list[dict[str, Any]]:
+def story(worlds: Any) -> list[dict[str, Any]]:
     """Four statements: a masked one, a failed one, a refused one, a write."""
     return [
-        stand_in.statement(
+        worlds.statement(
             1,
             "SELECT * FROM customers WHERE id = $1",
             table="customers",
@@ -80,10 +92,8 @@ def story(stand_in: Any) -> list[dict[str, Any]]:
             run="SELECT * FROM (SELECT id, mask(email) AS email FROM public.customers) AS t WHERE id = $1",
             rows=1204,
         ),
-        stand_in.statement(
-            2, "SELECT email::int FROM customers", table="customers", sqlstate="22P02", rows=0
-        ),
-        stand_in.statement(
+        worlds.statement(2, "SELECT email::int FROM customers", table="customers", sqlstate="22P02", rows=0),
+        worlds.statement(
             3,
             "SELECT pg_read_file('/etc/passwd')",
             sqlstate="42501",
@@ -92,7 +102,7 @@ def story(stand_in: Any) -> list[dict[str, Any]]:
             rows=None,
             ms=None,
         ),
-        stand_in.statement(4, "UPDATE payments SET amount = 1", table="payments", rows=2),
+        worlds.statement(4, "UPDATE payments SET amount = 1", table="payments", rows=2),
     ]
 
 
@@ -109,13 +119,13 @@ async def show(page: Page) -> Locator:
 
 
 async def test_a_session_appears_by_itself_and_stays_current(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any
 ) -> None:
     async with open_lab(server) as page:
         shown = await show(page)
         await expect(shown).to_contain_text("%devinprod connect checkout-bug")
 
-        world.add(stand_in.session("checkout-bug"))
+        world.add(worlds.session("checkout-bug"))
         await expect(shown.get_by_role("status")).to_have_text("clean")
         await expect(shown).to_contain_text("shop, subscriber copy")
         await expect(shown).to_contain_text("ticket 4711: total is wrong")
@@ -123,7 +133,7 @@ async def test_a_session_appears_by_itself_and_stays_current(
         status = page.get_by_role("button", name="devinprod: checkout-bug")
         await expect(status).to_have_text("devinprod: checkout-bug clean")
 
-        world.sessions["checkout-bug"] = dirty(stand_in)
+        world.held["checkout-bug"] = dirty(worlds)
         await expect(shown.get_by_role("status")).to_have_text("dirty")
         await expect(status).to_have_text("devinprod: checkout-bug 5 changes")
         changes = shown.get_by_role("region", name="Changes")
@@ -134,14 +144,14 @@ async def test_a_session_appears_by_itself_and_stays_current(
         await expect(people).to_have_attribute("aria-valuetext", "412 of 500 today")
         await expect(shown.get_by_role("region", name="Budget")).to_contain_text("nearly used up")
 
-        world.sessions["checkout-bug"] |= {"state": "lost", "lost_reason": "The database restarted."}
+        world.held["checkout-bug"] |= {"state": "lost", "lost_reason": "The database restarted."}
         await expect(shown.get_by_role("status")).to_have_text("lost")
         await expect(shown).to_contain_text("The database restarted.")
         await expect(status).to_have_text("devinprod: checkout-bug lost")
 
 
 async def test_the_first_session_opens_the_sidebar_and_leaves_the_keyboard_alone(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any
 ) -> None:
     async with open_lab(server) as page:
         async with page.expect_response("**/devinprod/api/overview*"):
@@ -149,15 +159,15 @@ async def test_the_first_session_opens_the_sidebar_and_leaves_the_keyboard_alone
         await expect(panel(page)).to_be_hidden()
         await page.evaluate("document.querySelector('.jp-FileBrowser input, .jp-DirListing').focus()")
         before = await page.evaluate("document.activeElement.className")
-        world.add(stand_in.session("checkout-bug"))
+        world.add(worlds.session("checkout-bug"))
         await expect(panel(page)).to_be_visible()
         assert await page.evaluate("document.activeElement.className") == before
 
 
 async def test_statements_open_into_what_was_asked_and_run(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any
 ) -> None:
-    world.add(dirty(stand_in), story(stand_in))
+    world.add(dirty(worlds), story(worlds))
     async with open_lab(server) as page:
         shown = await show(page)
         statements = shown.get_by_role("region", name="Statements")
@@ -180,23 +190,21 @@ async def test_statements_open_into_what_was_asked_and_run(
         await expect(lines.nth(1)).to_contain_text("Nothing was sent to the database.")
 
         # A new statement comes on top, what is open stays open, a running one ends in its place.
-        world.statements["checkout-bug"].append(
-            stand_in.statement(
+        world.ran["checkout-bug"].append(
+            worlds.statement(
                 5, "SELECT count(*) FROM orders", table="orders", running=True, rows=None, ms=None
             )
         )
         newest = lines.first
         await expect(newest).to_contain_text("running")
         await expect(lines.nth(4).get_by_role("button")).to_have_attribute("aria-expanded", "true")
-        world.statements["checkout-bug"][-1] |= {"running": False, "rows": 1, "ms": 3.4}
+        world.ran["checkout-bug"][-1] |= {"running": False, "rows": 1, "ms": 3.4}
         await expect(newest).to_contain_text("1 row")
 
 
-async def test_what_came_from_production_is_text(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
-) -> None:
+async def test_what_came_from_production_is_text(server: Any, open_lab: Any, world: Any, worlds: Any) -> None:
     hostile = "<img src=x onerror=\"document.title='owned'\">"
-    world.add(dirty(stand_in, reason=hostile), [stand_in.statement(1, f"SELECT '{hostile}'", table=hostile)])
+    world.add(dirty(worlds, reason=hostile), [worlds.statement(1, f"SELECT '{hostile}'", table=hostile)])
     async with open_lab(server) as page:
         shown = await show(page)
         await shown.get_by_role("button", name="SELECT <img").click()
@@ -204,8 +212,8 @@ async def test_what_came_from_production_is_text(
         assert await shown.locator("img").count() == 0
 
 
-async def test_reset_and_end_ask_first(server: Any, open_lab: Any, world: Any, stand_in: Any) -> None:
-    world.add(dirty(stand_in), story(stand_in))
+async def test_reset_and_end_ask_first(server: Any, open_lab: Any, world: Any, worlds: Any) -> None:
+    world.add(dirty(worlds), story(worlds))
     async with open_lab(server) as page:
         shown = await show(page)
         await shown.get_by_role("button", name="Reset").click()
@@ -214,7 +222,7 @@ async def test_reset_and_end_ask_first(server: Any, open_lab: Any, world: Any, s
         await expect(dialog).to_contain_text("Its 5 changes are dropped.")
         await page.keyboard.press("Enter")  # the button that does nothing has the keyboard
         await expect(dialog).to_be_hidden()
-        assert world.sessions["checkout-bug"]["change_count"] == 5
+        assert world.held["checkout-bug"]["change_count"] == 5
 
         await shown.get_by_role("button", name="Reset").click()
         await dialog.get_by_role("button", name="Reset").click()
@@ -225,15 +233,15 @@ async def test_reset_and_end_ask_first(server: Any, open_lab: Any, world: Any, s
         await expect(dialog).to_contain_text("It has no changes. 1 client is disconnected.")
         await dialog.get_by_role("button", name="End").click()
         await expect(shown).to_contain_text("No session yet.")
-        assert world.sessions == {}
+        assert world.held == {}
 
 
 async def test_one_switches_among_ones_own_sessions(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any
 ) -> None:
-    world.add(stand_in.session("checkout-bug", idle_s=3.0), story(stand_in))
+    world.add(worlds.session("checkout-bug", idle_s=3.0), story(worlds))
     world.add(
-        stand_in.session("ticket-4712", idle_s=400.0), [stand_in.statement(9, "SELECT 9 FROM it", table="it")]
+        worlds.session("ticket-4712", idle_s=400.0), [worlds.statement(9, "SELECT 9 FROM it", table="it")]
     )
     async with open_lab(server) as page:
         shown = await show(page)
@@ -243,14 +251,14 @@ async def test_one_switches_among_ones_own_sessions(
         await expect(shown).to_contain_text("SELECT it")
         await expect(shown).not_to_contain_text("UPDATE payments")
         await expect(page.get_by_role("button", name="devinprod: ticket-4712")).to_be_visible()
-        del world.sessions["ticket-4712"]
+        del world.held["ticket-4712"]
         await expect(shown).to_contain_text("UPDATE payments")
 
 
 async def test_it_is_live_while_the_kernel_is_busy_and_when_it_is_dead(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any
 ) -> None:
-    world.add(stand_in.session("checkout-bug"))
+    world.add(worlds.session("checkout-bug"))
     async with open_lab(server) as page:
         shown = await show(page)
         await page.evaluate(
@@ -264,18 +272,18 @@ async def test_it_is_live_while_the_kernel_is_busy_and_when_it_is_dead(
             }"""
         )
         await page.wait_for_function("window.kernel.status === 'busy'")
-        world.sessions["checkout-bug"] = dirty(stand_in)
+        world.held["checkout-bug"] = dirty(worlds)
         await expect(shown.get_by_role("status")).to_have_text("dirty")
         await page.evaluate("window.kernel.shutdown()")
-        world.sessions["checkout-bug"] |= {"state": "clean", "changes": [], "change_count": 0}
+        world.held["checkout-bug"] |= {"state": "clean", "changes": [], "change_count": 0}
         await expect(shown.get_by_role("status")).to_have_text("clean")
 
 
 async def test_a_silent_proxy_is_said_and_found_again(
-    server: Any, open_lab: Any, stand_in: Any, port: int
+    server: Any, open_lab: Any, worlds: Any, users_file: Path, port: int
 ) -> None:
-    control = stand_in.ControlStandIn()
-    control.add(dirty(stand_in))
+    control = worlds.WorldsInMemory(users_file)
+    control.add(dirty(worlds))
     async with open_lab(server) as page:
         async with control.serve(port):
             shown = await show(page)
@@ -289,9 +297,9 @@ async def test_a_silent_proxy_is_said_and_found_again(
 
 
 async def test_the_layout_and_the_palette_know_it(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any
 ) -> None:
-    world.add(stand_in.session("checkout-bug"))
+    world.add(worlds.session("checkout-bug"))
     async with open_lab(server) as page:
         await page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
         palette = page.get_by_role("dialog").or_(page.locator(".jp-ModalCommandPalette"))
@@ -306,9 +314,9 @@ async def test_the_layout_and_the_palette_know_it(
 
 
 async def test_no_credential_of_the_proxy_reaches_the_browser(
-    server: Any, open_lab: Any, world: Any, stand_in: Any
+    server: Any, open_lab: Any, world: Any, worlds: Any, token: str
 ) -> None:
-    world.add(dirty(stand_in), story(stand_in))
+    world.add(dirty(worlds), story(worlds))
     async with open_lab(server) as page:
         bodies: list[str] = []
 
@@ -321,15 +329,15 @@ async def test_no_credential_of_the_proxy_reaches_the_browser(
         page.remove_listener("response", keep)
         assert any("UPDATE payments" in body for body in bodies)
         html = await page.content()
-        assert all(stand_in.TOKEN not in text for text in [*bodies, html])
+        assert all(token not in text for text in [*bodies, html])
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 async def test_it_reads_well_at_260_pixels(
-    server: Any, open_lab: Any, world: Any, stand_in: Any, screenshots: Path, theme: str
+    server: Any, open_lab: Any, world: Any, worlds: Any, screenshots: Path, theme: str
 ) -> None:
-    world.add(dirty(stand_in), story(stand_in))
-    world.add(stand_in.session("ticket-4712", idle_s=400.0))
+    world.add(dirty(worlds), story(worlds))
+    world.add(worlds.session("ticket-4712", idle_s=400.0))
     async with open_lab(server) as page:
         await page.evaluate(
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme

@@ -28,14 +28,14 @@ def _beside(path: str) -> ModuleType:
 
 
 lab = _beside("../browser/lab.py")
-stand_in = _beside("control_stand_in.py")
-session, statement = stand_in.session, stand_in.statement
+worlds = _beside("worlds_in_memory.py")
+session, statement = worlds.session, worlds.statement
 
 
 @pytest.fixture
-async def control() -> AsyncIterator[Any]:
+async def control(tmp_path: Path) -> AsyncIterator[Any]:
     """A control API with two sessions of the developer's."""
-    world = stand_in.ControlStandIn()
+    world = worlds.WorldsInMemory(tmp_path / "users.toml")
     world.add(session("checkout-bug", idle_s=2.0), [statement(1, "SELECT 1"), statement(2, "SELECT 2")])
     world.add(session("older", idle_s=300.0), [statement(3, "SELECT 3")])
     async with world.serve():
@@ -67,8 +67,8 @@ async def client(jupyter: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def logged_in(store: Callable[[str], object], control: Any) -> Any:
-    """The stand-in, with the Jupyter server logged in there."""
-    store(_login(control.url, token=stand_in.TOKEN))
+    """That control API, with the Jupyter server logged in there."""
+    store(_login(control.url, token=control.token))
     return control
 
 
@@ -103,9 +103,9 @@ async def test_overview_shows_the_session_used_last_and_its_statements(
 
 
 async def test_each_route_answers_what_the_proxy_says(client: httpx.AsyncClient, logged_in: Any) -> None:
-    logged_in.sessions["checkout-bug"] |= {"state": "dirty", "change_count": 5, "statements": 41}
+    logged_in.held["checkout-bug"] |= {"state": "dirty", "change_count": 5, "statements": 41}
     assert (await client.get("sessions")).json()["current"] == "checkout-bug"
-    assert (await client.get("sessions/checkout-bug")).json() == logged_in.sessions["checkout-bug"]
+    assert (await client.get("sessions/checkout-bug")).json() == logged_in.held["checkout-bug"]
     assert (await client.get("sessions/checkout-bug/limits")).json()["people"]["limit"] == 500
     assert (await client.get("sessions/checkout-bug/changes")).json()["exact"] is True
     after = await client.get("sessions/checkout-bug/statements", params={"after": "s1"})
@@ -114,10 +114,10 @@ async def test_each_route_answers_what_the_proxy_says(client: httpx.AsyncClient,
 
     reset = (await client.post("sessions/checkout-bug/reset")).json()
     assert reset["lost"]["rows"] == 5
-    assert logged_in.sessions["checkout-bug"]["state"] == "clean"
+    assert logged_in.held["checkout-bug"]["state"] == "clean"
 
     assert (await client.post("sessions/checkout-bug/end")).json()["statements"] == 41
-    assert "checkout-bug" not in logged_in.sessions
+    assert "checkout-bug" not in logged_in.held
 
 
 async def test_the_proxys_refusal_comes_through_in_its_words(
@@ -127,14 +127,14 @@ async def test_the_proxys_refusal_comes_through_in_its_words(
     assert answer.status_code == 404
     assert answer.json()["error"] == {
         "code": "refused",
-        "message": "There is no session nobody.",
-        "hint": "devinprod session list",
+        "message": "there is no session nobody",
+        "hint": "devinprod session list shows yours.",
         "sqlstate": "3D000",
     }
     # A name that is none never reaches the proxy.
-    asked = len(logged_in.requests)
+    asked = len(logged_in.asked)
     assert (await client.get("sessions/..%2Flimits")).status_code == 404
-    assert len(logged_in.requests) == asked
+    assert len(logged_in.asked) == asked
 
 
 async def test_without_jupyters_own_login_nothing_is_answered(
@@ -143,8 +143,8 @@ async def test_without_jupyters_own_login_nothing_is_answered(
     for method, path in [("GET", "overview"), ("GET", "sessions"), ("POST", "sessions/older/end")]:
         answer = await client.request(method, path, headers={"Authorization": "token wrong"})
         assert answer.status_code == 403, path
-    assert logged_in.requests == []
-    assert "older" in logged_in.sessions
+    assert logged_in.asked == []
+    assert "older" in logged_in.held
 
 
 async def test_a_page_of_another_site_cannot_end_a_session(jupyter: Any, logged_in: Any) -> None:
@@ -156,16 +156,19 @@ async def test_a_page_of_another_site_cannot_end_a_session(jupyter: Any, logged_
             "devinprod/api/sessions/older/end", headers={"Origin": "https://elsewhere.example"}
         )
         assert answer.status_code in (403, 404)
-    assert "older" in logged_in.sessions
+    assert "older" in logged_in.held
 
 
 async def test_the_credential_goes_to_the_proxy_and_nowhere_else(
-    client: httpx.AsyncClient, logged_in: Any
+    client: httpx.AsyncClient, control: Any, store: Callable[[str], object]
 ) -> None:
+    token = control.token
+    store(_login(control.url, token=token, user=worlds.USER, password=worlds.PASSWORD))
     answers = [await client.get(path) for path in ("overview", "sessions", "sessions/older", "sessions/no")]
-    assert {authorization for _, _, authorization in logged_in.requests} == {f"Bearer {stand_in.TOKEN}"}
+    assert {user for _, user in control.asked} == {worlds.USER}
     for answer in answers:
-        assert stand_in.TOKEN not in answer.text + str(answer.headers)
+        assert token not in answer.text + str(answer.headers)
+        assert worlds.PASSWORD not in answer.text + str(answer.headers)
 
 
 async def test_no_credential_is_said_with_the_next_step(client: httpx.AsyncClient) -> None:
@@ -183,45 +186,54 @@ async def test_a_login_while_jupyter_runs_is_seen(
     client: httpx.AsyncClient, control: Any, store: Callable[[str], object]
 ) -> None:
     assert (await client.get("overview")).json()["problem"]["code"] == "no_credential"
-    store(_login(control.url, token=stand_in.TOKEN))
+    store(_login(control.url, token=control.token))
     assert (await client.get("overview")).json()["current"] == "checkout-bug"
-    store(f'token = "{stand_in.TOKEN}" broken')
+    store('token = "the-secret" broken')
     answer = await client.get("overview")
     assert answer.json()["problem"]["code"] == "no_credential"
-    assert stand_in.TOKEN not in answer.text
+    assert "the-secret" not in answer.text
 
 
 async def test_a_token_that_ran_out_is_renewed_with_the_password(
     client: httpx.AsyncClient, control: Any, store: Callable[[str], object]
 ) -> None:
-    store(
-        _login(control.url, token=stand_in.TOKEN, user="demo", password=stand_in.PASSWORD),
-    )
-    control.tokens = set()
+    ran_out = control.users.issue_token(worlds.USER, seconds=-1)[0]
+    store(_login(control.url, token=ran_out, user=worlds.USER, password=worlds.PASSWORD))
     assert (await client.get("sessions")).json()["current"] == "checkout-bug"
-    asked = len(control.requests)
-    answer = await client.get("sessions")
-    assert answer.json()["current"] == "checkout-bug"
-    assert len(control.requests) == asked + 1  # the new token is kept
-    assert stand_in.PASSWORD not in answer.text
+    # A changed password ends the token that was got with the old one.
+    control.users.add(worlds.USER, "another")
+    assert (await client.get("sessions")).json()["error"]["code"] == "login_refused"
+    store(_login(control.url, token=ran_out, user=worlds.USER, password="another"))
+    assert (await client.get("sessions")).json()["current"] == "checkout-bug"
+
+
+async def test_a_refused_password_is_not_tried_with_every_poll(
+    client: httpx.AsyncClient, control: Any, store: Callable[[str], object]
+) -> None:
+    store(_login(control.url, user=worlds.USER, password="wrong"))
+    for _ in range(5):
+        answer = await client.get("overview")
+        assert answer.json()["problem"]["code"] == "login_refused"
+    assert control.failed_logins == [worlds.USER]
 
 
 async def test_a_refused_token_is_not_a_refused_jupyter_login(
-    client: httpx.AsyncClient, logged_in: Any
+    client: httpx.AsyncClient, control: Any, store: Callable[[str], object]
 ) -> None:
-    logged_in.tokens = set()
+    store(_login(control.url, token="of.another.proxy"))
     answer = await client.get("sessions")
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "login_refused"
+    assert "devinprod login" in answer.json()["error"]["hint"]
 
 
 async def test_a_proxy_that_comes_back_is_found_again(
-    client: httpx.AsyncClient, store: Callable[[str], object]
+    client: httpx.AsyncClient, store: Callable[[str], object], tmp_path: Path
 ) -> None:
-    world = stand_in.ControlStandIn()
+    world = worlds.WorldsInMemory(tmp_path / "users.toml")
     async with world.serve():
         port = int(world.url.rpartition(":")[2])
-    store(_login(world.url, token=stand_in.TOKEN))
+    store(_login(world.url, token=world.token))
     problem = (await client.get("overview")).json()["problem"]
     assert problem["code"] == "unreachable"
     assert str(port) not in problem["message"] + problem["hint"]
@@ -233,7 +245,7 @@ async def test_a_proxy_that_comes_back_is_found_again(
 async def test_something_else_at_the_address_is_said(
     client: httpx.AsyncClient, jupyter: Any, store: Callable[[str], object]
 ) -> None:
-    store(_login(jupyter.url, token=stand_in.TOKEN))
+    store(_login(jupyter.url, token="of-something-else"))
     assert (await client.get("overview")).json()["problem"]["code"] == "not_the_proxy"
 
 
@@ -241,7 +253,11 @@ async def test_the_environment_comes_before_the_stored_login(tmp_path: Path, con
     file = tmp_path / "jupyter/home/.config/devinprod/credentials.toml"
     file.parent.mkdir(parents=True)
     file.write_text(_login("http://127.0.0.1:9", token="of-another-proxy"))
-    with lab.running_lab(tmp_path / "jupyter", env=control.env(), app="server") as server:
+    with lab.running_lab(
+        tmp_path / "jupyter",
+        env={"DEVINPROD_CONTROL": control.url, "DEVINPROD_TOKEN": control.token},
+        app="server",
+    ) as server:
         async with _client(server) as client:
             assert (await client.get("overview")).json()["current"] == "checkout-bug"
 
