@@ -13,7 +13,6 @@ KNOWN = _LISTS["allowed"] | _LISTS["schema"] | OPAQUE
 NEVER: Mapping[str, tuple[str, str | None]] = {
     "alter_system_stmt": ("ALTER SYSTEM changes the server for everybody", "SET changes a setting for you."),
     "vacuum_stmt": ("VACUUM cannot run inside a transaction", None),
-    "create_db_stmt": ("databases are outside of what a rollback undoes", None),
     "createdb_stmt": ("databases are outside of what a rollback undoes", None),
     "dropdb_stmt": ("databases are outside of what a rollback undoes", None),
     "alter_database_stmt": ("databases are outside of what a rollback undoes", None),
@@ -21,6 +20,7 @@ NEVER: Mapping[str, tuple[str, str | None]] = {
     "alter_database_refresh_coll_stmt": ("databases are outside of what a rollback undoes", None),
     "create_table_space_stmt": ("tablespaces are outside of what a rollback undoes", None),
     "drop_table_space_stmt": ("tablespaces are outside of what a rollback undoes", None),
+    "alter_table_move_all_stmt": ("tablespaces belong to the whole server", None),
     "alter_table_space_options_stmt": ("tablespaces belong to the whole server", None),
     "check_point_stmt": ("CHECKPOINT concerns the whole server", None),
     "load_stmt": ("LOAD runs code inside the server", None),
@@ -54,7 +54,7 @@ NEVER: Mapping[str, tuple[str, str | None]] = {
     "alter_event_trig_stmt": ("event triggers run on everybody's statements", None),
     "create_am_stmt": ("access methods run code inside the server", None),
     "sec_label_stmt": ("security labels are part of what keeps values masked", None),
-    "alter_ts_dictionary_stmt": ("text search dictionaries read files of the server", None),
-    "alter_ts_configuration_stmt": ("text search configurations are shared", None),
+    "alter_tsdictionary_stmt": ("text search dictionaries read files of the server", None),
+    "alter_tsconfiguration_stmt": ("text search configurations are shared", None),
 }
 """Why, and what to do instead. Only for the message: a kind that stands in no list is refused too."""
