@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 
-from devinprod_proxy.errors import UpstreamFault
+from devinprod_proxy.errors import DevinprodError, UpstreamFault
 from devinprod_proxy.pgwire.kinds import Backend
 from devinprod_proxy.pgwire.layout import violation
 
@@ -49,7 +49,8 @@ class Rows:
         return self.data
 
 
-_DATA_ROW_HEADER = Struct("!BIH").unpack_from
+# Letter, length, number of fields, length of the first field: one unpack for the first column.
+_ROW_START = Struct("!BIHi").unpack_from
 _SIZE = Struct("!i").unpack_from
 
 
@@ -64,24 +65,30 @@ def row_values(rows: bytes, column: int) -> list[bytes | None]:
     [b'ann', None]
     """
     values: list[bytes | None] = []
-    header, size_at = _DATA_ROW_HEADER, _SIZE
+    row_start, size_at, data_row = _ROW_START, _SIZE, Backend.DATA_ROW
     end, at = len(rows), 0
     while at < end:
-        if at + 7 > end:
-            raise violation(UpstreamFault, "invalid DataRow message: insufficient data left in message")
-        kind, length, fields = header(rows, at)
+        if at + 11 > end:
+            raise _misfit("insufficient data left in message")
+        kind, length, fields, size = row_start(rows, at)
         after = at + 1 + length
-        if kind != Backend.DATA_ROW or length < 6 or after > end or not 0 <= column < fields:
-            raise violation(UpstreamFault, f"invalid DataRow message: no column {column + 1}")
-        at += 7
-        for _ in range(column + 1):
-            if at + 4 > after:
-                raise violation(UpstreamFault, "invalid DataRow message: insufficient data left in message")
-            (size,) = size_at(rows, at)
-            start = at + 4
-            at = start + size if size > 0 else start
-            if size < -1 or at > after:
-                raise violation(UpstreamFault, "invalid DataRow message: a field does not fit its row")
-        values.append(None if size == -1 else rows[start:at])
+        if kind != data_row or length < 10 or after > end or not 0 <= column < fields:
+            raise _misfit(f"no column {column + 1}")
+        start = at + 11
+        if column:
+            for _ in range(column):
+                at = start + size if size > 0 else start
+                if size < -1 or at + 4 > after:
+                    raise _misfit("insufficient data left in message")
+                (size,) = size_at(rows, at)
+                start = at + 4
+        stop = start + size
+        if size < -1 or stop > after:
+            raise _misfit("a field does not fit its row")
+        values.append(None if size == -1 else rows[start:stop])
         at = after
     return values
+
+
+def _misfit(what: str) -> DevinprodError:
+    return violation(UpstreamFault, f"invalid DataRow message: {what}")
