@@ -53,7 +53,7 @@ class Allowed:
 def decide(facts: StatementFacts, policy: Policy, role: str) -> Allowed | Refusal:
     """The judgement on one statement for one role.
 
-    ``position`` of a refusal is the fact's byte offset from 0 here; who knows the text turns it into
+    ``position`` of a refusal is the fact's byte offset + 1 here; who knows the text turns it into
     a character's.
 
     >>> decide(StatementFacts("select_stmt"), Policy(), "developer")
@@ -316,7 +316,7 @@ def _refuse(message: str, hint: str | None, location: int) -> Refusal:
 
 
 def _position(location: int) -> int | None:
-    return location if location >= 0 else None
+    return location + 1 if location >= 0 else None
 
 
 def _first(refusals: Iterable[Refusal | None]) -> Refusal | None:

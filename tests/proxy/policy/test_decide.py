@@ -45,7 +45,7 @@ def test_what_is_not_understood_is_refused() -> None:
     refusal = refused(StatementFacts("select_stmt", not_understood="GRAPH_TABLE", location=4))
     assert refusal.sqlstate == "0A000"
     assert "GRAPH_TABLE" in refusal.message
-    assert refusal.position == 4
+    assert refusal.position == 5
     assert refusal.hint
 
 
@@ -122,7 +122,7 @@ def test_functions_of_postgresql_that_no_list_has(name: str) -> None:
         refusal = refused(select(FunctionUse("pg_catalog", name, location=7)), policy)
         assert refusal.sqlstate == "42501"
         assert name in refusal.message
-        assert refusal.position == 7
+        assert refusal.position == 8
 
 
 def test_functions_of_postgresql_that_are_harmless_or_treated() -> None:
