@@ -126,17 +126,31 @@ FROM public.customers c, generate_series(1, 1 + pg_temp.h(c.id, 44, 5) / 4) AS n
 
 -- Products -----------------------------------------------------------------------------------------
 
+-- What a thing is follows from its price, what it is made of from what it is.
 INSERT INTO public.products (id, sku, title, price, active, tags, attributes)
 SELECT i + 1, 'K-' || lpad((1000 + i * 7)::text, 5, '0'),
-  material || ' ' || thing || CASE WHEN i % 37 = 0 THEN E' – 2\u002A' WHEN i % 53 = 0 THEN ' „Großmutter“' ELSE '' END,
-  (ARRAY[2.49, 3.90, 4.95, 7.50, 9.90, 12.90, 17.95, 24.90, 39.00, 59.90, 89.00, 129.00, 249.00])[1 + pg_temp.h(i, 46, 13)],
-  pg_temp.h(i, 47, 12) > 0,
+  material || ' ' || thing
+    || CASE WHEN i % 37 = 0 THEN E'\u00A0– 2nd choice' WHEN i % 53 = 0 THEN ' „Großmutter“'
+            ELSE pg_temp.pick(i, 85, '{"","",""," No. 2",", large",", small",", set of two"}') END,
+  price, pg_temp.h(i, 47, 12) > 0,
   CASE pg_temp.h(i, 48, 4) WHEN 0 THEN '{}' WHEN 1 THEN '{gift}' WHEN 2 THEN '{kitchen,gift}' ELSE '{table}' END::text[],
-  CASE WHEN pg_temp.h(i, 49, 5) = 0 THEN '{}' ELSE jsonb_build_object('weight_g', 50 + pg_temp.h(i, 50, 4000), 'material', lower(material)) END
+  CASE WHEN pg_temp.h(i, 49, 5) > 0
+       THEN jsonb_build_object('weight_g', 50 + pg_temp.h(i, 50, 4000), 'material', lower(material)) ELSE '{}' END
 FROM generate_series(0, 399) AS i,
-  LATERAL (SELECT
-    ('{Walnut,Oak,Beech,Olive wood,Slate,Porcelain,Stoneware,Enamel,Cast iron,Copper,Stainless steel,Linen,Cotton,Cork,Glass,Smoked glass,Bamboo,Brass,Marble,Felt}'::text[])[1 + i / 20] AS material,
-    ('{chopping board,salad bowl,serving tray,spoon,coaster set,teapot,mug,milk jug,baking dish,pepper mill,bread box,apron,napkins,carafe,wine cooler,trivet,candle holder,butter dish,egg cup,fruit basket}'::text[])[1 + i % 20] AS thing) AS words;
+  LATERAL (SELECT (ARRAY[2.49, 3.90, 4.95, 7.50, 9.90, 12.90, 17.95, 24.90, 39.00, 59.90, 89.00, 129.00, 249.00])
+                  [1 + pg_temp.h(i, 46, 13)] AS price) AS prices,
+  LATERAL (SELECT string_to_array(CASE
+    WHEN price < 5 THEN pg_temp.pick(i, 82, '{wood/spoon,wood/honey dipper,ceramic/egg cup,textile/pot holder,textile/tea towel,glass/tea light holder,wood/coaster,metal/teaspoon}')
+    WHEN price < 20 THEN pg_temp.pick(i, 82, '{ceramic/mug,ceramic/milk jug,ceramic/butter dish,glass/tumbler,glass/storage jar,metal/sieve,metal/ladle,wood/trivet,textile/oven glove,textile/bread bag}')
+    WHEN price < 60 THEN pg_temp.pick(i, 82, '{wood/chopping board,wood/salad bowl,wood/pepper mill,ceramic/teapot,ceramic/baking dish,textile/apron,textile/table runner,glass/carafe,glass/cake dome,metal/kettle}')
+    ELSE pg_temp.pick(i, 82, '{metal/casserole,metal/roasting tin,metal/frying pan,metal/wine cooler,textile/tablecloth,ceramic/dinner service,wood/knife block,wood/butcher block,glass/punch bowl}')
+    END, '/') AS kind) AS kinds,
+  LATERAL (SELECT kind[2] AS thing, CASE kind[1]
+    WHEN 'wood' THEN pg_temp.pick(i, 83, '{Walnut,Oak,Beech,Olive wood,Maple,Ash,Cherry,Bamboo}')
+    WHEN 'ceramic' THEN pg_temp.pick(i, 83, '{Porcelain,Stoneware,Bone china,Speckled stoneware,Earthenware,Blue-rimmed}')
+    WHEN 'textile' THEN pg_temp.pick(i, 83, '{Linen,Cotton,Half-linen,Washed linen,Organic cotton,Striped}')
+    WHEN 'glass' THEN pg_temp.pick(i, 83, '{Smoked glass,Recycled glass,Crystal,Pressed glass,Mouth-blown}')
+    ELSE pg_temp.pick(i, 83, '{Cast iron,Copper,Stainless steel,Enamelled,Carbon steel}') END AS material) AS materials;
 
 -- Orders and their lines ---------------------------------------------------------------------------
 
