@@ -387,6 +387,36 @@ def lines(folder: Path) -> Iterator[bytes]:
                     yield line[:-1]
 
 
+class Follower:
+    """The lines of a record that come after it was made: each call reads on where the last one ended.
+
+    >>> Follower(Path("audit")).more()              # doctest: +SKIP
+    []
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        names = segment_names(folder)
+        self._name = names[-1] if names else segment_name(1)
+        self._at = (folder / self._name).stat().st_size if names else 0
+
+    def more(self) -> list[bytes]:
+        """The whole lines that were added, without their newlines."""
+        found: list[bytes] = []
+        for name in segment_names(self._folder):
+            if name < self._name:
+                continue
+            if name > self._name:
+                self._name, self._at = name, 0
+            with (self._folder / name).open("rb") as segment:
+                segment.seek(self._at)
+                whole = segment.read().rpartition(b"\n")[0]
+            if whole:
+                self._at += len(whole) + 1
+                found += whole.split(b"\n")
+        return found
+
+
 def _base(folder: Path, names: Sequence[str]) -> Link:
     """The link that the last segment continues: the end of the one before it."""
     if len(names) < 2:
