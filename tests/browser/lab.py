@@ -109,7 +109,6 @@ def _environment(own: Path, token: str) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
         "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
         "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
-        "JUPYTER_PLATFORM_DIRS": "1",
         "JUPYTER_TOKEN": token,
         # A kernel from the environment that the tests run in.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",

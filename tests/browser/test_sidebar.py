@@ -332,6 +332,43 @@ async def test_no_credential_of_the_proxy_reaches_the_browser(
         assert all(token not in text for text in [*bodies, html])
 
 
+async def test_it_asks_nothing_while_the_page_is_hidden(
+    server: Any, open_lab: Any, world: Any, worlds: Any
+) -> None:
+    world.add(worlds.session("checkout-bug"))
+    async with open_lab(server) as page:
+        shown = await show(page)
+        await expect(shown.get_by_role("status")).to_have_text("clean")
+        await page.clock.install()
+        for _ in range(2):  # from the second look on, the page's clock is the test's
+            async with page.expect_response("**/devinprod/api/overview*"):
+                pass
+        await page.evaluate(VISIBILITY, "hidden")
+        await minutes_pass(page)  # a look under way may end, and one more may follow
+        before = len(world.asked)
+        await minutes_pass(page)
+        assert len(world.asked) == before
+
+        world.held["checkout-bug"] = dirty(worlds)
+        await page.evaluate(VISIBILITY, "visible")
+        await page.clock.run_for(1_000)
+        await expect(shown.get_by_role("status")).to_have_text("dirty")
+
+
+async def minutes_pass(page: Page) -> None:
+    """Let the page's timers run, and what they ask for be answered, a few times."""
+    for _ in range(4):
+        await page.clock.run_for(30_000)
+        await page.evaluate("fetch('/api/status').then(response => response.text())")
+
+
+# What the browser tells a page whose tab is covered by another.
+VISIBILITY = """state => {
+  Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 async def test_it_reads_well_at_260_pixels(
     server: Any, open_lab: Any, world: Any, worlds: Any, screenshots: Path, theme: str
