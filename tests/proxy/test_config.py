@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from devinprod_proxy.config import Limits, Listen, load_config
+from devinprod_proxy.config import KEYS, Limits, Listen, load_config
 from devinprod_proxy.errors import ConfigInvalid
 
 GOOD = """\
@@ -188,3 +188,22 @@ def test_files_that_a_command_does_not_need_are_not_asked_for(folder: Path) -> N
 )
 def test_loopback(listen: Listen, loopback: bool) -> None:
     assert listen.loopback is loopback
+
+
+def test_every_key_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
+    documented = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert sorted(documented) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.startswith("limits.") and "roles" not in key])
+def test_defaults_in_the_documentation_are_the_real_ones(folder: Path, key: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| `{key}`")]
+    name, said = key.removeprefix("limits."), line.split("|")[2].strip(" `")
+    target = '[target.shop]\ndsn = "user=u"\npolicy = "policy.toml"\nmask_key = { file = "mask.key" }\n'
+    read = load_config(write(folder, f"{target}[limits]\n{name} = {said}\n"), environ={}).limits
+    assert read == Limits()
+    value = '"3s"' if isinstance(getattr(Limits(), name), float) else "3"
+    other = load_config(write(folder, f"{target}[limits]\n{name} = {value}\n"), environ={}).limits
+    assert getattr(other, name) == 3

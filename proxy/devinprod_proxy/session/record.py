@@ -79,7 +79,7 @@ def chain(last: Link, fields: Mapping[str, object]) -> tuple[bytes, Link]:
     surrogate (a client's broken UTF-8) is written as its JSON escape.
 
     >>> line, link = chain(Link(), {"kind": "proxy.start"})
-    >>> link.count, line[77:85]
+    >>> link.count, line[76:84]
     (1, b'seq":1,"')
     """
     if not _OWN.isdisjoint(fields):
