@@ -1,0 +1,220 @@
+"""How does a world's machine meet sockets, files and clocks?  Events in, commands performed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from devinprod_proxy.errors import AuditUnavailable, UpstreamFault
+from devinprod_proxy.pgwire.codec import Frame, Rows
+from devinprod_proxy.server.audit_file import AuditFile
+from devinprod_proxy.server.upstream import Destination, UpstreamProtocol, cancel, connect
+from devinprod_proxy.session import commands as c
+from devinprod_proxy.session import events as e
+from devinprod_proxy.session.machine import Machine
+
+log = logging.getLogger("devinprod")
+
+
+class ClientConnection(Protocol):
+    """What a world needs of a client's connection."""
+
+    def write(self, data: bytes) -> None: ...
+    def finish(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class RunningWorld:
+    """A machine at work. All of it runs in one event loop, so an event is handled whole."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        destination: Destination,
+        audit: AuditFile,
+        *,
+        ended: Callable[[RunningWorld], None],
+        publish: Callable[[str, dict[str, object]], None],
+    ) -> None:
+        self.machine = machine
+        self._destination = destination
+        self._audit = audit
+        self._ended, self._publish = ended, publish
+        self.clients: dict[int, ClientConnection] = {}
+        self._upstream: UpstreamProtocol | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slow: set[int] = set()
+        self._paused_until = 0.0
+        self._busy = False
+        self._queue: list[e.Event] = []
+
+    # Events.
+
+    def happened(self, event: e.Event) -> None:
+        """Let the machine handle *event* and perform what it wants done."""
+        if self._busy:  # performing a command led to an event: it waits its turn
+            self._queue.append(event)
+            return
+        self._busy = True
+        try:
+            self._handle(event)
+            while self._queue:
+                self._handle(self._queue.pop(0))
+        finally:
+            self._busy = False
+
+    def _handle(self, event: e.Event) -> None:
+        commands = self.machine.handle(event, time.monotonic(), time.time())
+        for command in commands:
+            if not self._perform(command):
+                return
+
+    def join(self, number: int, connection: ClientConnection, event: e.ClientJoined) -> None:
+        """A client has logged in."""
+        self.clients[number] = connection
+        self.happened(event)
+
+    def leave(self, number: int) -> None:
+        """A client's connection is gone."""
+        self.clients.pop(number, None)
+        self.client_slow(number, False)
+        self.happened(e.ClientLeft(number))
+
+    def client_slow(self, number: int, slow: bool) -> None:
+        """A client does not read what is sent to it (or does again): upstream waits with it."""
+        (self._slow.add if slow else self._slow.discard)(number)
+        self._regulate()
+
+    def _regulate(self) -> None:
+        upstream = self._upstream
+        if upstream is None or upstream.transport is None or upstream.closed:
+            return
+        wait = bool(self._slow) or time.monotonic() < self._paused_until
+        if wait and upstream.transport.is_reading():
+            upstream.transport.pause_reading()
+        elif not wait and not upstream.transport.is_reading():
+            upstream.transport.resume_reading()
+
+    def _upstream_slow(self, slow: bool) -> None:
+        for connection in self.clients.values():
+            (connection.pause_reading if slow else connection.resume_reading)()
+
+    # Commands.
+
+    def _perform(self, command: c.Command) -> bool:
+        """Perform one command; False: what stands behind it must not happen."""
+        match command:
+            case c.SendToClient():
+                connection = self.clients.get(command.client)
+                if connection is not None:
+                    connection.write(command.data)
+            case c.SendUpstream():
+                if self._upstream is not None:
+                    self._upstream.write(command.data)
+            case c.Record():
+                return self._record(command)
+            case c.CloseClient():
+                connection = self.clients.pop(command.client, None)
+                if connection is not None:
+                    connection.finish()
+                self.client_slow(command.client, False)
+            case c.OpenUpstream():
+                self._start(self._open())
+            case c.CloseUpstream():
+                if self._upstream is not None:
+                    self._upstream.close()
+                    self._upstream = None
+            case c.CancelUpstream():
+                self._start(self._cancel())
+            case c.SetTimer():
+                self._stop_timer(command.name)
+                loop = asyncio.get_running_loop()
+                self._timers[command.name] = loop.call_later(command.seconds, self._fire, command.name)
+            case c.StopTimer():
+                self._stop_timer(command.name)
+            case c.PauseUpstream():
+                self._pause(command.seconds)
+            case c.Publish():
+                self._publish(command.topic, dict(command.data))
+            case c.WorldEnded():
+                self.stop()
+                self._ended(self)
+        return True
+
+    def _record(self, command: c.Record) -> bool:
+        try:
+            self._audit.append(command.fields)
+        except AuditUnavailable as fault:
+            if command.promised:
+                self._queue.append(e.AuditFailed(fault.refusal.message, fault.refusal.hint))
+                return False
+            log.error("audit: %s", fault)
+        return True
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open(self) -> None:
+        protocol: UpstreamProtocol
+
+        def received(items: list[Frame | Rows]) -> None:
+            if self._upstream is protocol:
+                self.happened(e.UpstreamReceived(items))
+
+        def lost(reason: str) -> None:
+            if self._upstream is protocol:
+                self._upstream = None
+                self.happened(e.UpstreamLost(reason))
+
+        protocol = UpstreamProtocol(received, lost, self._upstream_slow)
+        self._upstream = protocol
+        try:
+            await connect(self._destination, protocol)
+        except UpstreamFault as fault:
+            if self._upstream is protocol:
+                self._upstream = None
+                self.happened(e.UpstreamLost(fault.refusal.message, fault.refusal.sqlstate))
+            return
+        if self._upstream is protocol:
+            self.happened(e.UpstreamOpened(protocol.startup.parameters))
+
+    async def _cancel(self) -> None:
+        upstream = self._upstream
+        if upstream is not None:
+            await cancel(self._destination, *upstream.startup.backend_key)
+        self.happened(e.CancelDelivered())
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self.happened(e.TimerFired(name))
+
+    def _stop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        self._stop_timer("_resume")
+        loop = asyncio.get_running_loop()
+        left = self._paused_until - time.monotonic()
+        self._timers["_resume"] = loop.call_later(max(left, 0) + 0.001, self._regulate)
+        self._regulate()
+
+    def stop(self) -> None:
+        """Let go of everything: the upstream connection, timers, clients."""
+        for name in list(self._timers):
+            self._stop_timer(name)
+        if self._upstream is not None:
+            self._upstream.close()
+            self._upstream = None
+        for connection in list(self.clients.values()):
+            connection.finish()
+        self.clients.clear()

@@ -1,0 +1,186 @@
+"""Does the whole demo start, say where everything is, and go without a trace however it ends?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+_pause = threading.Event()
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        _pause.wait(0.02)
+
+
+class Demo:
+    """A demo in a process of its own, with a temp folder of its own to look into afterwards."""
+
+    def __init__(self, *arguments: str, temp: Path) -> None:
+        self.temp = temp
+        self.state_file = temp.with_name(f"{temp.name}.json")
+        command = [sys.executable, "-m", "devinprod_proxy", "demo", "--state", str(self.state_file)]
+        self.process = subprocess.Popen(
+            [*command, "--rows", "200", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "TMPDIR": str(temp)},
+            start_new_session=True,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The state file, once it is there."""
+        until(lambda: self.state_file.exists() or self.process.poll() is not None, "the demo is ready")
+        assert self.process.poll() is None, self.process.communicate()[0]
+        content: dict[str, Any] = json.loads(self.state_file.read_text())
+        return content
+
+    def processes(self) -> dict[int, str]:
+        """All processes that the demo started, by what they were started with; no zombies."""
+        found = {}
+        mark = f"TMPDIR={self.temp}".encode()
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError, IndexError):
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                belongs = mark in (entry / "environ").read_bytes() or str(self.temp) in line
+                if state != "Z" and belongs and int(entry.name) != os.getpid():
+                    found[int(entry.name)] = line
+        return found
+
+    def assert_nothing_is_left(self) -> None:
+        assert self.processes() == {}
+        assert list(self.temp.iterdir()) == []
+        assert not self.state_file.exists()
+
+    def end(self) -> None:
+        """Whatever a failed test left running."""
+        with self.process:
+            if self.process.poll() is None:
+                self.process.terminate()
+
+
+@pytest.fixture
+def demo() -> Iterator[Callable[..., Demo]]:
+    """Starts demos; the servers' account has to be able to enter their temp folder."""
+    started: list[Demo] = []
+
+    def start(*arguments: str) -> Demo:
+        temp = Path(tempfile.mkdtemp(prefix="demo-test-", dir="/tmp"))
+        temp.chmod(0o755)
+        started.append(Demo(*arguments, temp=temp))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+        shutil.rmtree(one.temp, ignore_errors=True)
+
+
+def first_lines(demo: Demo, word: str) -> None:
+    assert demo.process.stdout is not None
+    for line in demo.process.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"the demo ended before it said {word!r}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_starts_undoes_what_was_done(
+    demo: Callable[..., Demo], number: signal.Signals
+) -> None:
+    one = demo("--headless")
+    first_lines(one, "primary")
+    one.process.send_signal(number)
+    one.process.communicate(timeout=30)
+    assert one.process.returncode == 0
+    one.assert_nothing_is_left()
+
+
+def test_killed_while_it_starts_nothing_stays(demo: Callable[..., Demo]) -> None:
+    one = demo()  # with JupyterLab, which starts first
+    first_lines(one, "primary")
+    one.process.kill()
+    one.process.communicate()
+    until(lambda: one.processes() == {} and not list(one.temp.iterdir()), "everything is gone")
+
+
+def test_headless_says_where_everything_is_and_stops_on_sigterm(demo: Callable[..., Demo]) -> None:
+    one = demo("--headless")
+    state = one.state()
+    assert one.state_file.stat().st_mode & 0o077 == 0
+    with psycopg.connect(state["dsn"]) as session:
+        shown = session.execute("SELECT name, email FROM customers ORDER BY id LIMIT 50").fetchall()
+    with psycopg.connect(state["primary_dsn"]) as primary:
+        real = primary.execute("SELECT name, email FROM customers ORDER BY id LIMIT 50").fetchall()
+    with psycopg.connect(state["replica_dsn"]) as replica:
+        assert replica.execute("SELECT name, email FROM customers ORDER BY id LIMIT 50").fetchall() == real
+    assert not {email for _, email in shown if email} & {email for _, email in real if email}
+    request = urllib.request.Request(
+        f"{state['control']}/v1/sessions", headers={"Authorization": f"Bearer {state['token']}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        sessions = json.load(answer)["sessions"]
+    assert [(session["name"], session["target"]) for session in sessions] == [("demo", "shop")]
+    assert Path(state["policy"]).is_file()
+    assert Path(state["audit"]).is_dir()
+    assert state["pid"] == one.process.pid
+    assert set(state["env"]) == {
+        "DEVINPROD_PROXY",
+        "DEVINPROD_CONTROL",
+        "DEVINPROD_USER",
+        "DEVINPROD_PASSWORD",
+        "DEVINPROD_TOKEN",
+        "DEVINPROD_TARGET",
+    }
+    one.process.terminate()
+    output, _ = one.process.communicate(timeout=30)
+    assert one.process.returncode == 0, output
+    one.assert_nothing_is_left()
+
+
+def test_with_jupyterlab_ctrl_c_leaves_nothing(demo: Callable[..., Demo]) -> None:
+    one = demo()
+    state = one.state()
+    lines = "\n".join(one.processes().values())
+    for secret in (state["token"], psycopg.conninfo.conninfo_to_dict(state["primary_dsn"])["password"]):
+        assert str(secret) not in lines
+    assert "jupyterlab" in lines
+    os.killpg(one.process.pid, signal.SIGINT)  # as a terminal does
+    output, _ = one.process.communicate(timeout=30)
+    assert "devinprod demo is ready" in output
+    assert one.process.returncode == 0
+    one.assert_nothing_is_left()
+
+
+def test_a_killed_proxy_is_started_again(demo: Callable[..., Demo]) -> None:
+    one = demo("--headless")
+    state = one.state()
+    (proxy,) = [pid for pid, line in one.processes().items() if "devinprod_proxy proxy" in line]
+    os.kill(proxy, signal.SIGKILL)
+    first_lines(one, "starting it again")
+
+    def back() -> bool:
+        with suppress(psycopg.OperationalError), psycopg.connect(state["dsn"]) as session:
+            return session.execute("SELECT 1").fetchone() == (1,)
+        return False
+
+    until(back, "the proxy answers again")
