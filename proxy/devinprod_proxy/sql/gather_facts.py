@@ -18,6 +18,7 @@ from devinprod_proxy.policy.facts import Access, FunctionUse, RelationKind
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.call_facts import CallFacts
 from devinprod_proxy.sql.catalog import Relation
+from devinprod_proxy.sql.expand_views import ViewBodies, merge_body
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import ENUM, Message
 from devinprod_proxy.sql.reading import Cte, Item, Reading, Scope, Site, Target, Verb
@@ -27,6 +28,10 @@ _NO_SETOP = ENUM["SETOP_NONE"]
 _KINDS: dict[str, RelationKind] = {
     "r": "table", "p": "table", "v": "view", "m": "matview", "f": "foreign", "S": "sequence",
 }  # fmt: skip
+_EVENTS: dict[Verb, tuple[Access, ...]] = {
+    "insert": ("insert",), "update": ("update",), "delete": ("delete",),
+    "merge": ("insert", "update", "delete"),
+}  # fmt: skip
 _TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16, "truncate": 32}
 """pg_trigger.tgtype, as in pg_trigger.h."""
 
@@ -34,10 +39,13 @@ _TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16, "truncate": 32}
 class Gatherer(CallFacts):
     """One walk. *path* is the list of schemas that unqualified names are looked up in."""
 
-    def __init__(self, world: World, sight: MaskedColumns, path: tuple[str, ...]) -> None:
+    def __init__(
+        self, world: World, sight: MaskedColumns, views: ViewBodies, path: tuple[str, ...]
+    ) -> None:
         super().__init__(world.catalog, path, Reading())
         self.world = world
         self.sight = sight
+        self.views = views
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -189,15 +197,28 @@ class Gatherer(CallFacts):
         if relation is None:
             return
         alias = var.alias.aliasname or var.relname
+        if relation.kind == "v" and not self.sight.own(relation):
+            self.writes_view(relation, verb, var.location)
         target = Target(verb, stmt, relation, scope, alias)
         self.reading.targets.append(target)
         scope.items.append(Item(alias, target=target))
-        events: tuple[Access, ...] = ("insert", "update", "delete") if verb == "merge" else (verb,)
-        for access in events:
+        for access in _EVENTS[verb]:
             self.used(relation, access, var.location)
             self.triggers(relation, access, var.location)
         if relation.has_rules and not self.sight.own(relation):
             self.reading.details.add("write:rules")
+
+    def writes_view(self, view: Relation, verb: Verb, location: int) -> None:
+        """A write to a view is one to its table, if nothing of that is masked."""
+        body = self.views.body(view)
+        merge_body(self.reading, body, location)
+        if body.shows_masked:
+            self.reading.unclear(f"a write to {view.full_name}, a view with masked columns", location)
+            return
+        for site in body.reading.sites:
+            if site.relation is not None and site.relation.kind != "v":
+                for access in _EVENTS[verb]:
+                    self.triggers(site.relation, access, location)
 
     def triggers_of(self, access: Access, scope: Scope) -> None:
         """ON CONFLICT DO UPDATE fires the triggers of UPDATE too."""
@@ -287,6 +308,9 @@ class Gatherer(CallFacts):
                 self.reading.refuse(Refusal("42809", f'cannot open relation "{relation.name}"'), var.location)
                 return
             site = Site(node, var, relation.schema, relation.name, relation, scope, alias)
+            if relation.kind == "v" and not self.sight.own(relation):
+                site.view = self.views.body(relation)
+                merge_body(self.reading, site.view, var.location)
             self.used(relation, "read", var.location)
         else:
             site = Site(node, var, relation[0], relation[1], None, scope, alias)
@@ -304,6 +328,8 @@ class Gatherer(CallFacts):
         elif self.sight.own(relation):
             kind = "session"
         masked = self.sight.masked(relation)
+        if relation.kind == "v" and kind == "view":
+            masked = self.views.body(relation).shows_masked
         self.reading.use(relation.schema, relation.name, kind, access, masked, location)
 
     def own_relation(self, var: Message) -> Relation | None:
@@ -494,3 +520,12 @@ _STATEMENTS: dict[str, Callable[[Gatherer, Message, Scope | None], Scope]] = {
     "delete_stmt": Gatherer.delete, "merge_stmt": Gatherer.merge,
 }  # fmt: skip
 QUERY_KINDS = frozenset(_STATEMENTS)
+
+
+def walk_view(
+    world: World, sight: MaskedColumns, views: ViewBodies, path: tuple[str, ...], node: Message
+) -> tuple[Reading, Scope | None]:
+    """The walk over a view's definition, with a name resolution of its own."""
+    gatherer = Gatherer(world, sight, views, path)
+    scope = gatherer.query(node, None)
+    return gatherer.reading, scope

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.policy.facts import (
@@ -21,6 +21,9 @@ from devinprod_proxy.policy.facts import (
 )
 from devinprod_proxy.sql.catalog import Relation
 from devinprod_proxy.sql.parse import Message
+
+if TYPE_CHECKING:
+    from devinprod_proxy.sql.expand_views import ViewBody
 
 Verb = Literal["insert", "update", "delete", "merge"]
 
@@ -77,6 +80,7 @@ class Site:
     """None: one of PostgreSQL's own."""
     scope: Scope
     alias: str
+    view: ViewBody | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -130,6 +134,9 @@ class Reading:
     details: set[str] = field(default_factory=set)
     locks_rows: bool = False
     creates: bool = False
+    uses_now: bool = False
+    masked_outputs: frozenset[str] = frozenset()
+    """Names of the query's own result columns that carry masked values."""
     parameters: int = 0
 
     def refuse(self, refusal: Refusal, location: int = -1) -> None:

@@ -26,6 +26,8 @@ def replace_relations(reading: Reading, catalog: Catalog, sight: MaskedColumns) 
         if catalog_has(catalog, cte.name):
             rename_cte(cte, reading.ctes.index(cte))
     for site in reading.sites:
+        if site.view is not None:
+            continue  # expand_views
         if site.relation is None:
             _own_catalog(site, reading, catalog)
         elif sight.masked(site.relation):

@@ -15,7 +15,9 @@ from typing import Generic, TypeVar
 
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.policy.decide import Allowed, decide
-from devinprod_proxy.sql.gather_facts import QUERY_KINDS, Gatherer
+from devinprod_proxy.sql.expand_views import ViewBodies, expand_views
+from devinprod_proxy.sql.gather_facts import QUERY_KINDS, Gatherer, walk_view
+from devinprod_proxy.sql.group_by_key import group_by_key
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import (
     Message,
@@ -33,6 +35,7 @@ from devinprod_proxy.sql.replace_relations import replace_relations
 from devinprod_proxy.sql.statement import ClientSql, Kind, ServerSql, Statement
 from devinprod_proxy.sql.transaction_statements import SESSION_STATEMENTS, SessionStatement
 from devinprod_proxy.sql.world import World as World
+from devinprod_proxy.sql.wrap_writes import wrap_writes
 
 
 @dataclass(slots=True)
@@ -42,6 +45,8 @@ class Work:
     world: World
     sight: MaskedColumns
     reading: Reading
+    asked: bytes
+    """The tree as the client wrote it, serialized."""
     tree: Message
     allowed: Allowed
 
@@ -57,7 +62,19 @@ def _replace_now(work: Work) -> None:
     replace_now(work.reading)
 
 
-PASSES: tuple[Pass, ...] = (_replace_relations, _replace_now)
+def _wrap_writes(work: Work) -> None:
+    wrap_writes(work.reading, work.world.catalog, work.sight, work.asked)
+
+
+def _expand_views(work: Work) -> None:
+    expand_views(work.reading, work.world, work.sight)
+
+
+def _group_by_key(work: Work) -> None:
+    group_by_key(work.reading, work.world.catalog, work.sight)
+
+
+PASSES: tuple[Pass, ...] = (_expand_views, _replace_relations, _group_by_key, _replace_now, _wrap_writes)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -87,7 +104,7 @@ class Rewriter:
 
     def __init__(self, cache_size: int = 5_000) -> None:
         self._statements: _Recent[tuple[str, tuple[object, ...]], Statement | Refusal] = _Recent(cache_size)
-        self._sights: _Recent[tuple[object, ...], MaskedColumns] = _Recent(64)
+        self._sights: _Recent[tuple[object, ...], tuple[MaskedColumns, ViewBodies]] = _Recent(64)
 
     def statements(self, text: ClientSql) -> list[ParsedStatement] | Refusal:
         """The statements of a text, or the server's own syntax error (42601), or 54001 when too deep."""
@@ -121,12 +138,19 @@ class Rewriter:
 
     def sensitive(self, world: World) -> frozenset[tuple[int, int]]:
         """(oid, attnum) that must never be the origin of a result column for this role."""
-        return self._sight(world).sensitive()
+        return self._sight(world)[0].sensitive()
 
-    def _sight(self, world: World) -> MaskedColumns:
+    def _sight(self, world: World) -> tuple[MaskedColumns, ViewBodies]:
         found = self._sights.get(world.sight_key)
         if found is None:
-            found = MaskedColumns(world)
+            sight = MaskedColumns(world)
+
+            def passes(reading: Reading, node: Message) -> None:
+                work = Work(world, sight, reading, b"", node, Allowed())
+                for each in PASSES:
+                    each(work)
+
+            found = (sight, ViewBodies(world, sight, walk_view, passes))
             self._sights.put(world.sight_key, found)
         return found
 
@@ -143,19 +167,18 @@ class Rewriter:
             return self._session_statement(
                 parsed, tree, kind, SESSION_STATEMENTS[kind](getattr(node, kind)), world
             )
-        sight = self._sight(world)
-        gatherer = Gatherer(world, sight, world.catalog.path(world.search_path))
+        sight, views = self._sight(world)
+        gatherer = Gatherer(world, sight, views, world.catalog.path(world.search_path))
         reading = gatherer.reading
         reading.node = kind
         if kind in QUERY_KINDS:
             gatherer.query(node, None)
         else:
             reading.unclear(kind.removesuffix("_stmt").replace("_", " "))
-        _not_yet(reading, sight)
         verdict = _judge(reading, world, asked)
         if isinstance(verdict, Refusal):
             return verdict
-        work = Work(world, sight, reading, tree, verdict)
+        work = Work(world, sight, reading, parsed.tree or tree.SerializeToString(), tree, verdict)
         moments = bool(reading.moments)
         for each in PASSES:
             each(work)
@@ -163,13 +186,7 @@ class Rewriter:
             return _placed(reading.refusal, asked)
         run = deparse(tree)
         written = tuple(dict.fromkeys(r.full_name for r in reading.written()))
-        masked = tuple(
-            f"{relation.full_name}.{name}"
-            for relation in dict.fromkeys(
-                [s.relation for s in reading.sites if s.relation] + [t.relation for t in reading.targets]
-            )
-            for name in sight.masks(relation)
-        )
+        masked = _masked(reading, world, sight)
         return Statement(
             kind=Kind.WRITE if written or reading.creates else Kind.READ,
             node=kind,
@@ -182,7 +199,7 @@ class Rewriter:
             relations=tuple(dict.fromkeys(f"{u.schema}.{u.name}" for u in reading.relations)),
             written=written,
             masked=masked,
-            uses_now=moments,
+            uses_now=moments or reading.uses_now,
             tree=tree.SerializeToString(),
         )
 
@@ -214,21 +231,15 @@ class Rewriter:
         )
 
 
-def _not_yet(reading: Reading, sight: MaskedColumns) -> None:
-    for site in reading.sites:
-        if site.relation is not None and site.relation.kind == "v":
-            reading.unclear(f"the view {site.relation.full_name}", site.var.location)
-    for target in reading.targets:
-        statement = target.statement
-        if target.relation.kind == "v":
-            reading.unclear("writing a view", statement.relation.location)
-        plain = (
-            target.verb == "insert"
-            and not statement.HasField("on_conflict_clause")
-            and not statement.returning_clause.exprs
-        )
-        if sight.masked(target.relation) and not plain:
-            reading.unclear("this write to a table with masked columns", statement.relation.location)
+def _masked(reading: Reading, world: World, sight: MaskedColumns) -> tuple[str, ...]:
+    """Every masked column of every relation that takes part, those inside of views too."""
+    names = world.catalog.names
+    return tuple(
+        f"{relation.full_name}.{column}"
+        for key in dict.fromkeys((use.schema, use.name) for use in reading.relations)
+        if (relation := names.get(key)) is not None
+        for column in sight.masks(relation)
+    )
 
 
 def _judge(reading: Reading, world: World, asked: str) -> Allowed | Refusal:
