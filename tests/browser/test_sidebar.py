@@ -1,6 +1,7 @@
 """The sidebar in a real JupyterLab and a real Chromium, in front of the proxy's control API.
 
-Elements are found by role and name, as a screen reader finds them.
+Elements are found by role and name, as a screen reader finds them. Longer than other files, because
+all its tests share one JupyterLab, which takes seconds to start.
 """
 
 from __future__ import annotations
