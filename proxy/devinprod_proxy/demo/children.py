@@ -98,19 +98,26 @@ class Child:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         # Kernels and terminals lead sessions of their own and outlive a JupyterLab that was killed.
-        for pid, born in below.items():
-            if _born(pid) == born:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+        left = [pid for pid, born in below.items() if born is not None and _born(pid) == born]
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while any(_born(pid) == below[pid] for pid in left) and time.monotonic() < deadline:
+            time.sleep(0.01)
         GUARD.forget_child(process.pid)
 
 
 def _born(pid: int) -> str | None:
-    """When a process started, in clock ticks (proc(5), stat): number and birth together are unique."""
+    """When a process that still runs was started, in clock ticks (proc(5), stat).
+
+    Number and birth together are unique; a zombie, which nobody has waited for yet, runs no more.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
         return None
+    return None if fields[0] == "Z" else fields[19]
 
 
 def _descendants(pid: int) -> dict[int, str | None]:

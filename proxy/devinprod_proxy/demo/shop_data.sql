@@ -79,7 +79,7 @@ FROM (
          WHEN pg_temp.h(c, 28, 500) = 5 THEN split_part(plain, ' ', 1) || ' '
          ELSE plain END AS person,
     CASE WHEN pg_temp.h(c, 29, 60) = 0 THEN NULL
-         WHEN pg_temp.h(c, 29, 400) = 1 THEN 'unbekannt-' || c
+         WHEN pg_temp.h(c, 29, 110) = 5 THEN 'unbekannt-' || c
          WHEN pg_temp.h(c, 29, 120) = 2 THEN initcap(pg_temp.mailbox(plain)) || c || '@Posthaus.Example'
          WHEN pg_temp.h(c, 29, 150) = 3 THEN pg_temp.mailbox(plain) || '+shop' || c || '@nordpost.example'
          WHEN pg_temp.h(c, 29, 600) = 4 THEN pg_temp.mailbox(plain) || c || '@nordpost.example '
