@@ -86,8 +86,8 @@ class ParameterMissing(DevInProdError):
     """The SQL names variables that the notebook does not have."""
 
 
-class WouldBypass(DevInProdError):
-    """A connection of the service would not have gone to the session."""
+class WouldBypass(DevInProdError, ConnectionRefusedError):
+    """A connection of the service would not have gone to the session. An OSError, so that drivers tidy up."""
 
 
 class CellRefused(DevInProdError):

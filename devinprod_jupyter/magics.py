@@ -296,7 +296,7 @@ class DevInProdMagics(Magics):
                 print(f"{text.plural(result.rows, 'row')}, not shown: only the last result of a cell is.")
             else:
                 answer = self._answer(result, said, limit)
-        silent = sql.rstrip().endswith(";") and parameters.tokens(sql)[-1].kind == "SEMICOLON"
+        silent = parameters.tokens(sql)[-1].kind == "SEMICOLON"
         return None if silent else answer
 
     def _answer(self, result: Result, said: options.SqlLine, limit: int) -> Any:

@@ -30,7 +30,8 @@ def place(make_cluster: Any) -> Iterator[Place]:
         CREATE TYPE mood AS ENUM ('glad', 'sad');
         CREATE DOMAIN amount AS numeric(10,2);
         CREATE TABLE t (id int PRIMARY KEY, name text, mood mood, price numeric(10,2), at timestamptz);
-        INSERT INTO t SELECT n, 'name ' || n, 'glad', n / 100.0, '2026-01-01 00:00Z'::timestamptz + n * '1s'::interval
+        INSERT INTO t
+          SELECT n, 'name ' || n, 'glad', n / 100.0, '2026-01-01Z'::timestamptz + n * '1s'::interval
           FROM generate_series(1, 50000) n;
     """
     cluster = make_cluster(schema, with_replica=False)
