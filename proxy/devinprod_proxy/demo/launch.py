@@ -75,6 +75,8 @@ class _Demo:
         folder = self.new_folder()
         token = demo_files.add_user(folder)
         environment = demo_files.client_environment(self.ports["proxy"], self.ports["control"], token)
+        # The tour shows that the "production" page stays as it is.
+        environment["DEVINPROD_DEMO_SHOP"] = f"http://127.0.0.1:{self.ports['shop']}"
         lab_token = secrets.token_urlsafe(24)
         lab = None
         if not self.headless:
