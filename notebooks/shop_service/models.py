@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CHAR, Enum, ForeignKey, Identity, Numeric, String, Text, func
+from sqlalchemy import CHAR, BigInteger, Enum, ForeignKey, Identity, Numeric, String, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime
@@ -18,7 +18,13 @@ Moment = DateTime(timezone=True)
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSONB, str: Text, Decimal: Money}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it is
+        int: BigInteger,
+        datetime: Moment,
+        dict[str, Any]: JSONB,
+        str: Text,
+        Decimal: Money,
+    }
 
 
 class OrderStatus(enum.StrEnum):
