@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from devinprod_proxy.demo.cluster import Cluster
 from devinprod_proxy.demo.shop import PROXY_ROLE, shop_cluster
+from proxies import Proxy
 
 CUSTOMERS = 300
 
@@ -64,3 +65,38 @@ def make_cluster() -> Iterator[Callable[..., Cluster]]:
             return running.enter_context(Cluster(fill, **options))
 
         yield start
+
+
+SHOP_POLICY = Path(__file__).parents[1] / "proxy" / "devinprod_proxy" / "demo" / "policy.toml"
+
+
+@pytest.fixture(scope="session")
+def shop_proxy(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A proxy in front of the replica of ``cluster``, with the demo's policy and wide limits."""
+    proxy = Proxy(tmp_path_factory.mktemp("shop-proxy"), cluster.dsn("replica", PROXY_ROLE), SHOP_POLICY)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def canary_proxy(canary_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """The same in front of ``canary_cluster``."""
+    proxy = Proxy(tmp_path_factory.mktemp("canary-proxy"), canary_cluster.dsn("replica", PROXY_ROLE), SHOP_POLICY)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture
+def make_proxy(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
+    """Starts proxies with options of the test's own (see Proxy) in front of ``cluster``."""
+    started: list[Proxy] = []
+
+    def start(**options: Any) -> Proxy:
+        options.setdefault("dsn", cluster.dsn("replica", PROXY_ROLE))
+        options.setdefault("policy", SHOP_POLICY)
+        started.append(Proxy(tmp_path / f"proxy{len(started)}", **options))
+        return started[-1]
+
+    yield start
+    for proxy in started:
+        proxy.stop()

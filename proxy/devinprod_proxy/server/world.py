@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Protocol
 
-from devinprod_proxy.errors import AuditUnavailable, UpstreamFault
+from devinprod_proxy.errors import AuditUnavailable, Refusal, UpstreamFault
+from devinprod_proxy.pgwire import messages
 from devinprod_proxy.pgwire.codec import Frame, Rows
 from devinprod_proxy.server.audit_file import AuditFile
 from devinprod_proxy.server.upstream import Destination, UpstreamProtocol, cancel, connect
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import events as e
-from devinprod_proxy.session.machine import Machine
+from devinprod_proxy.session.machine import Machine, State
 
 log = logging.getLogger("devinprod")
 
@@ -69,7 +70,14 @@ class RunningWorld:
             self._busy = False
 
     def _handle(self, event: e.Event) -> None:
-        commands = self.machine.handle(event, time.monotonic(), time.time())
+        try:
+            commands = self.machine.handle(event, time.monotonic(), time.time())
+        except Exception:
+            # A fault of ours must cost one session, not the proxy; and nothing of it can have lasted.
+            log.exception("session %s failed", self.machine.identity.session)
+            self._queue.clear()
+            self._give_up()
+            return
         for command in commands:
             if not self._perform(command):
                 return
@@ -207,6 +215,19 @@ class RunningWorld:
         left = self._paused_until - time.monotonic()
         self._timers["_resume"] = loop.call_later(max(left, 0) + 0.001, self._regulate)
         self._regulate()
+
+    def _give_up(self) -> None:
+        refusal = Refusal(
+            "XX000",
+            "devinprod failed: this session is closed, and nothing of it was committed",
+            "The operator's log says more. Connect again to open a new session.",
+            whose="operator",
+        )
+        self.machine.state = State.ENDED
+        for connection in list(self.clients.values()):
+            connection.write(messages.error(messages.refusal_fields(refusal, "FATAL")))
+        self.stop()
+        self._ended(self)
 
     def stop(self) -> None:
         """Let go of everything: the upstream connection, timers, clients."""

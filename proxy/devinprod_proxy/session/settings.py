@@ -65,11 +65,12 @@ REPORTED: Final = {
 
 CODECS: Final = {
     "UTF8": "utf-8",
-    "UTF-8": "utf-8",
     "UNICODE": "utf-8",
-    "SQL_ASCII": "utf-8",
+    "SQLASCII": "utf-8",
     "LATIN1": "latin-1",
     "ISO88591": "latin-1",
+    "ISO88592": "iso8859-2",
+    "ISO885915": "iso8859-15",
     "LATIN2": "iso8859-2",
     "LATIN9": "iso8859-15",
     "WIN1250": "cp1250",
@@ -77,8 +78,8 @@ CODECS: Final = {
     "WIN1252": "cp1252",
     "KOI8R": "koi8-r",
     "KOI8U": "koi8-u",
-    "EUC_JP": "euc_jp",
-    "EUC_KR": "euc_kr",
+    "EUCJP": "euc_jp",
+    "EUCKR": "euc_kr",
 }
 """Client encodings in which every ASCII byte is ASCII, so that text cannot be misread. Others: 22023."""
 
@@ -108,8 +109,14 @@ def clamp(value: str, limit_seconds: float) -> str:
 
 
 def codec_of(encoding: str) -> str | None:
-    """Python's codec for a client_encoding, or None where it cannot be read safely."""
-    return CODECS.get(encoding.strip().upper().replace("-", "") if encoding.upper() != "UTF-8" else "UTF8")
+    """Python's codec for a client_encoding, or None where it cannot be read safely.
+
+    PostgreSQL compares encoding names by their letters and digits alone.
+
+    >>> codec_of("'utf-8'"), codec_of("SJIS")
+    ('utf-8', None)
+    """
+    return CODECS.get("".join(c for c in encoding.upper() if c.isalnum() and c.isascii()))
 
 
 def is_on(value: str) -> bool:
