@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from devinprod_proxy.cli.output import CommandFailed
 from devinprod_proxy.config import Config, load_config
 
 
@@ -29,8 +30,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _demo(said: argparse.Namespace) -> int:
-    from devinprod_proxy.demo import launch
+    from devinprod_proxy.demo import launch, shop
 
+    if said.rows is not None and said.rows < shop.FEWEST_CUSTOMERS:
+        raise CommandFailed(f"--rows must be at least {shop.FEWEST_CUSTOMERS}", status=2)
     return launch.run_demo(headless=said.headless, state=said.state, rows=said.rows)
 
 

@@ -38,7 +38,10 @@ def run_demo(*, headless: bool = False, state: Path | None = None, rows: int | N
     *rows* is the number of customers (default 10,000, six orders each). *state* gets one JSON object
     once everything answers, and is removed at the end. Raises
     :class:`~devinprod_proxy.errors.DevinprodError` if a part does not start or stay up, ValueError
-    for too few rows; nothing is left running then either.
+    below :data:`~devinprod_proxy.demo.shop.FEWEST_CUSTOMERS`; nothing is left running then either.
+
+    >>> run_demo(headless=True, state=Path("state.json"), rows=1000)  # doctest: +SKIP
+    0
     """
     if state is not None:
         state = state.absolute()

@@ -184,3 +184,11 @@ def test_a_killed_proxy_is_started_again(demo: Callable[..., Demo]) -> None:
         return False
 
     until(back, "the proxy answers again")
+
+
+def test_too_few_rows_are_wrong_use(demo: Callable[..., Demo]) -> None:
+    one = demo("--headless", "--rows", "10")
+    output, _ = one.process.communicate(timeout=30)
+    assert one.process.returncode == 2
+    assert "--rows must be at least 200" in output
+    one.assert_nothing_is_left()
