@@ -174,16 +174,19 @@ def _kernel_id() -> str:
 
 
 def _only_commands(node: ast.AST) -> bool:
-    """Whether a cell has nothing but %devinprod and its like: they must work when all else does not."""
+    """Whether a cell has only %devinprod and its like, or saves a file: these work when all else does not."""
     return isinstance(node, ast.Module) and all(_is_command(statement) for statement in node.body)
 
 
 def _is_command(statement: ast.stmt) -> bool:
     match statement:
-        case ast.Expr(
-            value=ast.Call(
-                func=ast.Attribute(attr="run_line_magic"), args=[ast.Constant(value=str(magic)), *_]
+        case (
+            ast.Expr(value=ast.Call(func=ast.Attribute(attr=kind), args=[ast.Constant(value=str(magic)), *_]))
+            | ast.Assign(
+                value=ast.Call(func=ast.Attribute(attr=kind), args=[ast.Constant(value=str(magic)), *_])
             )
         ):
-            return magic in {"devinprod", "load_ext", "unload_ext", "config"}
+            if kind == "run_line_magic":
+                return magic in {"devinprod", "load_ext", "unload_ext", "config"}
+            return kind == "run_cell_magic" and magic == "writefile"
     return False
