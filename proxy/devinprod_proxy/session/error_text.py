@@ -8,7 +8,8 @@ constraint stay (manual, 54.8).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 KEPT = ("S", "V", "C", "s", "t", "c", "d", "n")
 """Severity, SQLSTATE and object names: never values."""
@@ -32,13 +33,19 @@ VALUE_FREE_CLASSES = (
 )
 """Classes whose message speaks of names, states and limits. 42P17-like texts quote the client's own SQL."""
 
-CONSTRAINTS = {
-    "23505": 'duplicate key value violates unique constraint "{n}"',
-    "23503": 'violates foreign key constraint "{n}"',
-    "23502": 'null value in column "{c}" of relation "{t}" violates not-null constraint',
-    "23514": 'new row for relation "{t}" violates check constraint "{n}"',
-    "23P01": 'conflicting key value violates exclusion constraint "{n}"',
-}
+_NAME = r'"(?:[^"]|"")*"'
+CONSTRAINTS = re.compile(
+    rf"duplicate key value violates unique constraint {_NAME}"
+    rf"|(?:insert or update|update or delete) on table {_NAME} violates foreign key constraint {_NAME}"
+    rf"(?: on table {_NAME})?"
+    rf"|null value in column {_NAME} of relation {_NAME} violates not-null constraint"
+    rf"|new row for relation {_NAME} violates check constraint {_NAME}"
+    rf"|conflicting key value violates exclusion constraint {_NAME}"
+)
+"""PostgreSQL's own words for a violated constraint: names only, the values stand in DETAIL.
+
+A trigger can raise the same SQLSTATE with words of its own, so the words are compared, names and all.
+"""
 WITHHELD = "the server's message is withheld: it could show a masked value"
 
 
@@ -48,18 +55,21 @@ def for_client(fields: Mapping[str, str], *, masked: bool) -> dict[str, str]:
     Source file, line and routine (F, L, R) never pass: they tell nothing to a client. With
     *masked*, texts that can hold values are replaced.
 
-    >>> for_client({"S": "ERROR", "C": "23505", "n": "u", "M": "x", "D": "Key (e)=(a@b)"}, masked=True)["M"]
-    'duplicate key value violates unique constraint "u"'
+    >>> fields = {"S": "ERROR", "C": "22P02", "M": 'invalid input syntax for type integer: "ann@example.org"'}
+    >>> for_client(fields, masked=True)["M"]
+    "the server's message is withheld: it could show a masked value"
     """
     if not masked:
         return {k: v for k, v in fields.items() if k not in ("F", "L", "R")}
     code = fields.get("C", "XX000")
     shown = {k: fields[k] for k in KEPT if k in fields}
-    known = CONSTRAINTS.get(code)
-    if known is not None:
-        shown["M"] = known.format(n=fields.get("n", "?"), c=fields.get("c", "?"), t=fields.get("t", "?"))
+    message = fields.get("M", "")
+    named = [fields[k] for k in ("n", "t", "c") if k in fields]
+    raised = "W" in fields  # inside a function, whose words can say anything under any SQLSTATE
+    if not raised and code.startswith("23") and named and CONSTRAINTS.fullmatch(message) and _only(message, named):
+        shown["M"] = message
         shown["H"] = "Details are withheld: a masked table took part."
-    elif code.startswith(VALUE_FREE_CLASSES):
+    elif not raised and code.startswith(VALUE_FREE_CLASSES):
         shown["M"] = fields.get("M", "")
         if "H" in fields and code.startswith("42"):
             shown["H"] = fields["H"]
@@ -71,3 +81,9 @@ def for_client(fields: Mapping[str, str], *, masked: bool) -> dict[str, str]:
         if "P" in fields:
             shown["P"] = fields["P"]
     return shown
+
+
+def _only(message: str, named: Sequence[str]) -> bool:
+    """True when every quoted name in *message* but one (the other table of a foreign key) is an object's."""
+    quoted = [name.replace('""', '"') for name in re.findall(r'"((?:[^"]|"")*)"', message)]
+    return sum(name not in named for name in quoted) <= (1 if "on table" in message else 0)

@@ -309,6 +309,11 @@ class Machine:
             self.out.append(c.CloseUpstream())
             self._lost("the catalog could not be read after a change to it", "58000")
 
+    def lose(self, reason: str) -> None:
+        """Give the world up: something is wrong with it that no rollback to a savepoint mends."""
+        self.out.append(c.CloseUpstream())
+        self._lost(reason, "XX000")
+
     def _lost(self, reason: str, sqlstate: str) -> None:
         if self.state is State.ENDED:
             return

@@ -210,9 +210,7 @@ def _error(m: Machine, ex: Exchange, frame: Frame) -> None:
     statement = (
         execution.statement if execution is not None else (entry.statement if entry is not None else None)
     )
-    masked = statement is None or bool(statement.masked) or ex.masked
-    if statement is None and unit.ending == "commit":
-        masked = not m.policy.hides_nothing
+    masked = not m.policy.hides_nothing and (statement is None or bool(statement.masked) or ex.masked)
     shown = for_client(fields, masked=masked)
     if "P" in shown:
         position = None

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devinprod_proxy.errors import ClientFault
+from devinprod_proxy.pgwire import messages
 from devinprod_proxy.session import answer, count, extended, guard, receive, simple, welcome
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session.client import Client, Savepoint, Transaction
-from devinprod_proxy.session.exchange import Exchange
+from devinprod_proxy.session.exchange import OWN_PORTAL, Exchange, Expect, Step
 from devinprod_proxy.session.unit import Unit
 from devinprod_proxy.session.verdict import Verdict
 from devinprod_proxy.sql import control
@@ -95,7 +96,7 @@ def recover(m: Machine, unit: Unit) -> None:
     unit.recovered = True
     client = unit.client
     txn = client.transaction
-    ex = Exchange(unit, done=_recovered)
+    ex = Exchange(unit, done=lambda ex: _recovered(m, ex))
     _forget_unconfirmed(client)
     if txn is not None and unit.ending is None and not client.gone:
         txn.failed = True
@@ -113,11 +114,15 @@ def recover(m: Machine, unit: Unit) -> None:
         guard.drop_portals(client)
     if ex.upstream:
         ex.error = True  # nothing of it answers the client
+        # Where one of the proxy's own statements failed, its portal is still there.
+        ex.parts.insert(0, messages.close("P", OWN_PORTAL))
+        ex.steps.appendleft(Step(Expect.CLOSE))
         m.send_exchange(ex)
 
 
-def _recovered(ex: Exchange) -> None:
-    ex.error = bool(ex.failure)
+def _recovered(m: Machine, ex: Exchange) -> None:
+    if ex.failure:  # a guard that cannot be rolled back to: nothing of this world can be trusted
+        m.lose(f"it could not be rolled back to a savepoint: {ex.failure.get('M', '')}")
 
 
 def _to_savepoint(m: Machine, ex: Exchange, client: Client, txn: Transaction) -> None:
