@@ -21,7 +21,6 @@ from devinprod_proxy.demo import files as demo_files
 from devinprod_proxy.demo.account import new_folder
 from devinprod_proxy.demo.binaries import find_postgres
 from devinprod_proxy.demo.children import Child, DemoFailed, answers
-from devinprod_proxy.demo.cluster import free_port
 from devinprod_proxy.demo.files import PASSWORD, TARGET, USER, Files
 from devinprod_proxy.demo.guardian import GUARD
 from devinprod_proxy.demo.shop import DEFAULT_CUSTOMERS, PROXY_ROLE, SERVICE_ROLE, shop_cluster
@@ -47,15 +46,12 @@ def run_demo(*, headless: bool = False, state: Path | None = None, rows: int | N
         state = state.absolute()
         state.unlink(missing_ok=True)
     with stop_on_signals(), ExitStack() as undo:
-        undo.callback(ending)
         try:
-            _Demo(undo, headless, state, rows or DEFAULT_CUSTOMERS).run()
+            _Demo(undo, headless, state, DEFAULT_CUSTOMERS if rows is None else rows).run()
         except Stopped:
-            ending()
             print("\nstopping", flush=True)
-        except BaseException:
+        finally:
             ending()
-            raise
     return 0
 
 
@@ -65,7 +61,7 @@ class _Demo:
     def __init__(self, undo: ExitStack, headless: bool, state: Path | None, customers: int) -> None:
         self.undo, self.headless, self.state = undo, headless, state
         self.began = time.monotonic()
-        self.ports = {name: free_port() if headless else _port(number) for name, number in _PORTS.items()}
+        self.ports = _ports(headless)
         self.cluster = shop_cluster(customers, progress=self.say)
         self.customers = customers
 
@@ -230,15 +226,20 @@ class _Demo:
                 return
 
 
-def _port(usual: int) -> int:
-    """The usual port if nothing uses it, else a free one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", usual))
-        except OSError:
-            return free_port()
-    return usual
+def _ports(headless: bool) -> dict[str, int]:
+    """A port for each part: the usual one if nothing uses it and people look at it, else a free one."""
+    ports: dict[str, int] = {}
+    with ExitStack() as taken:
+        # All stay open until each has its own, so that no two get the same.
+        for name, usual in _PORTS.items():
+            probe = taken.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", 0 if headless else usual))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+            ports[name] = probe.getsockname()[1]
+    return ports
 
 
 __all__ = ["run_demo"]

@@ -56,8 +56,13 @@ def held() -> Iterator[None]:
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[None]:
     """Raise :class:`Stopped` in the block on the first signal, ignore later ones; main thread only."""
-    before = {number: signal.signal(number, _on_signal) for number in SIGNALS}
     _state.ending = _state.pending = False
+    before = {
+        number: signal.signal(number, _on_signal)
+        for number in SIGNALS
+        # nohup asks for the terminal's end to be ignored.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -95,11 +96,12 @@ def demo() -> Iterator[Callable[..., Demo]]:
         shutil.rmtree(one.temp, ignore_errors=True)
 
 
-def first_lines(demo: Demo, word: str) -> None:
+def first_lines(demo: Demo, word: str) -> str:
+    """Reads on until a line with *word*."""
     assert demo.process.stdout is not None
     for line in demo.process.stdout:
         if word in line:
-            return
+            return line
     raise AssertionError(f"the demo ended before it said {word!r}")
 
 
@@ -150,6 +152,7 @@ def test_headless_says_where_everything_is_and_stops_on_sigterm(demo: Callable[.
         "DEVINPROD_PASSWORD",
         "DEVINPROD_TOKEN",
         "DEVINPROD_TARGET",
+        "DEVINPROD_DEMO_SHOP",
     }
     one.process.terminate()
     output, _ = one.process.communicate(timeout=30)
@@ -157,17 +160,38 @@ def test_headless_says_where_everything_is_and_stops_on_sigterm(demo: Callable[.
     one.assert_nothing_is_left()
 
 
-def test_with_jupyterlab_ctrl_c_leaves_nothing(demo: Callable[..., Demo]) -> None:
+@pytest.mark.parametrize("how", ["ctrl-c", "killed"])
+def test_with_jupyterlab_and_a_kernel_nothing_stays(demo: Callable[..., Demo], how: str) -> None:
     one = demo()
     state = one.state()
+    lab = urlsplit(first_lines(one, "JupyterLab   http").split()[1])
+    start = f"http://{lab.netloc}/api/kernels?{lab.query}"
+    with urllib.request.urlopen(urllib.request.Request(start, method="POST"), timeout=30) as answer:
+        assert json.load(answer)["name"] == "python3"
     lines = "\n".join(one.processes().values())
-    for secret in (state["token"], psycopg.conninfo.conninfo_to_dict(state["primary_dsn"])["password"]):
-        assert str(secret) not in lines
-    assert "jupyterlab" in lines
+    assert "ipykernel_launcher" in lines
+    secrets = (state["token"], psycopg.conninfo.conninfo_to_dict(state["primary_dsn"])["password"], lab.query)
+    for secret in secrets:
+        assert str(secret).removeprefix("token=") not in lines
+    if how == "killed":
+        one.process.kill()
+        one.process.communicate()
+        until(lambda: one.processes() == {} and not list(one.temp.iterdir()), "everything is gone")
+        return
     os.killpg(one.process.pid, signal.SIGINT)  # as a terminal does
     output, _ = one.process.communicate(timeout=30)
-    assert "devinprod demo is ready" in output
-    assert one.process.returncode == 0
+    assert one.process.returncode == 0, output
+    one.assert_nothing_is_left()
+
+
+def test_without_its_primary_the_demo_ends_and_says_so(demo: Callable[..., Demo]) -> None:
+    one = demo("--headless")
+    one.state()
+    (primary,) = [pid for pid, line in one.processes().items() if line.rstrip().endswith("/primary")]
+    os.kill(primary, signal.SIGKILL)
+    output, _ = one.process.communicate(timeout=30)
+    assert one.process.returncode == 1
+    assert "a PostgreSQL server of the demo has ended" in output
     one.assert_nothing_is_left()
 
 

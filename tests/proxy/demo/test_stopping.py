@@ -47,3 +47,13 @@ def test_while_stopping_signals_change_nothing() -> None:
         signal.raise_signal(signal.SIGINT)
         with held():
             signal.raise_signal(signal.SIGTERM)
+
+
+def test_nohup_is_respected() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
