@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from devinprod_proxy.cli import audit, developer, operate, run, users
+from devinprod_proxy.cli import audit, developer, doctor, operate, policy, run, users
 from devinprod_proxy.cli.output import EXTRA_OF, CommandFailed, complain
 from devinprod_proxy.errors import DevinprodError, FileInvalid
 
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="devinprod", description=_DESCRIPTION)
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for module in (operate, users, developer, run, audit):
+    for module in (operate, doctor, users, policy, developer, run, audit):
         module.add(commands)
     return top
 
