@@ -5,11 +5,8 @@ Its two bugs are pinned here too: the tour lives on them.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,9 +15,6 @@ import psycopg
 import pytest
 from devinprod_proxy.demo.cluster import Cluster
 from devinprod_proxy.demo.shop import FEWEST_CUSTOMERS, SERVICE_ROLE, fill_shop
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-MODULES = ("db", "orders", "pricing", "refunds", "customers", "app")
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +29,8 @@ def production() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def shop(production: Cluster) -> Iterator[SimpleNamespace]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SHOP_DATABASE_URL", production.url("primary", SERVICE_ROLE))
-        patch.syspath_prepend(str(NOTEBOOKS))
-        modules = {name: importlib.import_module(f"shop_service.{name}") for name in MODULES}
-        yield SimpleNamespace(**modules)
-        modules["db"].engine.dispose()
-        for name in [name for name in sys.modules if name.partition(".")[0] == "shop_service"]:
-            del sys.modules[name]
+def shop(production: Cluster, import_shop: Callable[[str], SimpleNamespace]) -> SimpleNamespace:
+    return import_shop(production.url("primary", SERVICE_ROLE))
 
 
 @pytest.fixture
