@@ -7,9 +7,12 @@ masked value, ``make_cluster`` starts others. All of them are superusers' views 
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -81,7 +84,9 @@ def shop_proxy(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="session")
 def canary_proxy(canary_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """The same in front of ``canary_cluster``."""
-    proxy = Proxy(tmp_path_factory.mktemp("canary-proxy"), canary_cluster.dsn("replica", PROXY_ROLE), SHOP_POLICY)
+    proxy = Proxy(
+        tmp_path_factory.mktemp("canary-proxy"), canary_cluster.dsn("replica", PROXY_ROLE), SHOP_POLICY
+    )
     yield proxy
     proxy.stop()
 
@@ -100,3 +105,23 @@ def make_proxy(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Proxy
     yield start
     for proxy in started:
         proxy.stop()
+
+
+def _beside(path: str) -> ModuleType:
+    """A helper module of the tests, which are no package."""
+    file = Path(__file__).with_name(path)
+    name = f"devinprod_tests_{file.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """`devinprod demo --headless` with 300 customers, one for the whole run."""
+    with _beside("running_demo.py").running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
