@@ -50,7 +50,11 @@ def _proxy(said: argparse.Namespace) -> int:
     from devinprod_proxy.server.log import log_to_stderr
 
     log_to_stderr()
-    return run_until_signalled(listener.serve(config))
+    try:
+        return run_until_signalled(listener.serve(config))
+    except OSError as error:
+        # asyncio's own text names the address that cannot be bound.
+        raise CommandFailed(f"the proxy cannot start: {error.strerror or error}") from None
 
 
 def _check_policies(config: Config) -> None:
