@@ -14,7 +14,7 @@ EXTRA_OF: Mapping[str, str] = {
 }
 
 # Client text reaches an operator's terminal through these commands: nothing in it may steer it.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class CommandFailed(Exception):
