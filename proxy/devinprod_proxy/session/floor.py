@@ -38,13 +38,7 @@ def next_unit(m: Machine) -> Unit | None:
         return unit
     wake: list[float] = []
     for client in m.clients_in_order():
-        if client.cancelled:
-            client.cancelled = False
-            _refuse(m, client, Refusal("57014", "canceling statement due to user request"))
-            return next_unit(m)
-        if client.lost is not None and client.welcomed:
-            text, client.lost = client.lost, None
-            _refuse(m, client, Refusal("57000", text, _LOST_HINT, whose="upstream"))
+        if _answered(m, client):
             return next_unit(m)
         if client.not_before > m.now:  # statements per minute: slowed down
             wake.append(client.not_before)
@@ -54,16 +48,55 @@ def next_unit(m: Machine) -> Unit | None:
             m.waiting.pop(client.id, None)
             client.waiting_since = None
             return ready
-        since = client.waiting_since if client.waiting_since is not None else m.now
-        if m.now - since >= m.limits.floor_timeout:
+        end = _end_of_patience(m, client)
+        if m.now >= end:
             _refuse(m, client, _timeout(m, client))
             return next_unit(m)
-        wake.append(since + m.limits.floor_timeout)
+        wake.append(end)
         if when is not None:
             wake.append(when)
+    _wake(m, wake)
+    return None
+
+
+def let_wait(m: Machine) -> None:
+    """While nobody's turn can come: answer those who wait no longer, and look again in time for the next."""
+    wake: list[float] = []
+    opening = m.exchange is None and not m.cancelling  # that takes as long as connecting may take
+    for client in m.clients_in_order():
+        if _answered(m, client):
+            return let_wait(m)
+        end = _end_of_patience(m, client)
+        if opening:
+            continue
+        if m.now >= end:
+            _refuse(m, client, _timeout(m, client))
+            return let_wait(m)
+        wake.append(end)
+    _wake(m, wake)
+
+
+def _answered(m: Machine, client: Client) -> bool:
+    """Answer a waiting client whose statement has been cancelled, or whose world is gone."""
+    if client.cancelled:
+        client.cancelled = False
+        _refuse(m, client, Refusal("57014", "canceling statement due to user request"))
+    elif client.lost is not None and client.welcomed:
+        text, client.lost = client.lost, None
+        _refuse(m, client, Refusal("57000", text, _LOST_HINT, whose="upstream"))
+    else:
+        return False
+    return True
+
+
+def _end_of_patience(m: Machine, client: Client) -> float:
+    since = client.waiting_since if client.waiting_since is not None else m.now
+    return max(since, client.not_before) + m.limits.floor_timeout
+
+
+def _wake(m: Machine, wake: list[float]) -> None:
     if wake:
         m.out.append(c.SetTimer("floor", max(min(wake) - m.now, 0.001)))
-    return None
 
 
 _LOST_HINT = "nothing of it was ever committed; what the session had changed is gone, and it goes on with a fresh world"
@@ -72,9 +105,7 @@ _LOST_HINT = "nothing of it was ever committed; what the session had changed is 
 def tell_lost(m: Machine) -> bool:
     """While the world is closed: tell the next waiting client that it is gone. False: nobody to tell."""
     for client in m.clients_in_order():
-        if client.lost is not None and client.welcomed:
-            text, client.lost = client.lost, None
-            _refuse(m, client, Refusal("57000", text, _LOST_HINT, whose="upstream"))
+        if client.lost is not None and _answered(m, client):
             return True
     return False
 
@@ -149,10 +180,15 @@ def _timeout(m: Machine, client: Client) -> Refusal:
     if holder is None and m.continuing is not None:
         holder = m.continuing.client
     who = "another connection" if holder is None else holder.label
-    since = m.idle_since.get(holder.id, m.now) if holder is not None else m.now
+    since = m.now
+    if holder is not None and holder.transaction is not None:
+        since = holder.transaction.began
+    elif m.exchange is not None and m.exchange.executions:
+        since = m.exchange.executions[0].started
     return Refusal(
         "55P03",
-        f"the session is in use by {who} (for {m.now - since:.1f} s); waited {m.limits.floor_timeout:g} s",
+        f"the session is in use by {who} (since {m.now - since:.1f} s ago); "
+        f"waited {m.limits.floor_timeout:g} s",
         "All connections of one session share one world, one statement at a time. "
         "End the open transaction there, or use another session.",
     )

@@ -166,6 +166,8 @@ class Machine:
                 if self.state is State.CLOSED:
                     self._open()
         self._schedule()
+        if self.exchange is not None or self.cancelling or self.state is not State.OPEN:
+            floor.let_wait(self)
         return self.out
 
     def policy_changed(self, policy: Policy) -> None:
@@ -232,7 +234,8 @@ class Machine:
         if client is None:
             return
         if self.active is not None and self.active.client is client and self.exchange is not None:
-            if not self.cancelling:
+            # Not what rolls back to a savepoint: the statement is over, and this has to succeed.
+            if not self.cancelling and not self.active.recovered:
                 self.cancelling = True
                 self.out.append(c.CancelUpstream())
         elif number in self.waiting:
@@ -400,7 +403,7 @@ class Machine:
     def _timer(self, name: str) -> None:
         if name == "life":
             self._check_life()
-        # "floor": looked at by _schedule anyway
+        # "floor": who waits is looked at after every event anyway
 
     def _check_life(self) -> None:
         if self.state is State.ENDED or self.opened_at is None:
