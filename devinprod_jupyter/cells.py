@@ -36,9 +36,11 @@ class Rejected(InputRejected, CellRefused):
 class Cells(ast.NodeTransformer):
     """The hooks around each cell of one kernel."""
 
-    def __init__(self, shell: InteractiveShell, reload: Callable[[], list[Failure]]) -> None:
+    def __init__(
+        self, shell: InteractiveShell, reload: Callable[[], list[Failure]], note: Callable[[], None]
+    ) -> None:
         self._shell = shell
-        self._reload = reload
+        self._reload, self._note = reload, note
         self._control: Control | None = None
         self._session = ""
         self._info: Any = None
@@ -106,6 +108,7 @@ class Cells(ast.NodeTransformer):
         if self._depth:
             return
         self._info = None
+        self._note()
         if self._record is None:
             return
         error = result.error_before_exec or result.error_in_exec

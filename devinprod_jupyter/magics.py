@@ -66,7 +66,7 @@ class DevInProdMagics(Magics):
         self.settings = settings
         self.joined: Joined | None = None
         self.service: Service | None = None
-        self.cells = Cells(shell, self._reload)
+        self.cells = Cells(shell, self._reload, self._note)
         self._kept_journal: tuple[str, list[dict[str, Any]]] | None = None
 
     # -- %devinprod ----------------------------------------------------------------------------------------
@@ -363,6 +363,10 @@ class DevInProdMagics(Magics):
         if self.service is None or not self.settings.reload:
             return []
         return self.service.reload()
+
+    def _note(self) -> None:
+        if self.service is not None:
+            self.service.note()
 
     def load(self) -> None:
         """Register everything with the kernel."""

@@ -71,9 +71,18 @@ class Reloader:
         """Reload this package from now on."""
         if package not in self._packages:
             self._packages.append(package)
+        self.note()
+
+    def note(self) -> None:
+        """Remember what was imported since, as it is on the disk now: call it after each cell.
+
+        A module is edited between the cell that imports it and the next one, and that edit must count.
+        """
         self._mark()
-        # Takes the present time of each file as the one that is loaded.
-        self._reloader.check(do_reload=False)
+        for name in self._reloader.modules:
+            _, time = self._reloader.filename_and_mtime(sys.modules.get(name))
+            if time is not None:
+                self._reloader.modules_mtimes.setdefault(name, time)
 
     def check(self) -> list[Failure]:
         """Reload what changed; the failures, also older ones whose file is still as it was."""

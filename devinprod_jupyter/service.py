@@ -79,6 +79,11 @@ class Service:
         """Reload what changed on the disk; what could not be."""
         return self._reloader.check() if self._reloader else []
 
+    def note(self) -> None:
+        """Remember what a cell has just imported."""
+        if self._reloader is not None:
+            self._reloader.note()
+
 
 def _there(top: str) -> None:
     try:

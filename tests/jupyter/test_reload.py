@@ -54,7 +54,7 @@ def test_a_module_imported_later_is_reloaded_too(package: Path) -> None:
     (package / "tax.py").write_text("RATE = 1\n")
     importlib.invalidate_caches()
     tax = importlib.import_module("reloaded_shop.tax")
-    assert reloader.check() == []
+    reloader.note()
     write(package / "tax.py", "RATE = 2\n")
     assert reloader.check() == []
     assert tax.RATE == 2
