@@ -15,6 +15,7 @@ from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Catalog, Function
 from devinprod_proxy.sql.parse import ENUM, Message
 from devinprod_proxy.sql.reading import Reading
+from devinprod_proxy.sql.statement import Setting
 
 _HIDDEN_OPERATORS = {
     ENUM[kind]: names
@@ -51,28 +52,38 @@ class CallFacts:
         name = names[-1]
         constants = tuple(constant(argument) for argument in message.args)
         own = self.call(names, constants, message.location)
+        self.reading.calls.append((node, name, self.candidates(names)))
         if own:
             return
         if (name in _MOMENTS and not message.args) or (name == "age" and len(message.args) == 1):
             self.reading.moments.append(node)
         elif name in ("set_config", "current_setting") and constants and constants[0] is not None:
             value = constants[1] if len(constants) > 1 and name == "set_config" else None
+            if name == "set_config":
+                self.set_call(message, constants)
             access: Literal["set", "show"] = "set" if name == "set_config" else "show"
             self.reading.settings.append(SettingUse(constants[0].lower(), value, access, message.location))
+
+    def set_call(self, message: Message, constants: tuple[str | None, ...]) -> None:
+        """``set_config('name', 'value', local)``: the session has to know what is set."""
+        local = message.args[2] if len(message.args) == 3 else None
+        flag = None if local is None else boolean(local)
+        if constants[0] is None or constants[1] is None or flag is None:
+            self.reading.unclear("set_config() with arguments that are not constants", message.location)
+            return
+        self.reading.set_calls.append(Setting(constants[0].lower(), constants[1], flag))
 
     def call(self, names: Sequence[str], constants: tuple[str | None, ...], location: int) -> bool:
         """Note one call by name; True when it may be a function of the company's own."""
         name = names[-1]
-        own = self.catalog.functions.get(name, ())
+        found = self.candidates(names)
         if len(names) > 1:
             schema = self.catalog.schema_named(names[-2])
             if schema in ("pg_catalog", "information_schema"):
                 self._note(FunctionUse(schema, name, (), constants, location))
                 return False
-            found = tuple(f for f in own if f.schema == schema)
             self._note_own(found, name, constants, location, schema)
             return True
-        found = tuple(f for f in own if f.schema in self.path)
         if not found:
             self._note(FunctionUse("pg_catalog", name, (), constants, location))
             return False
@@ -80,6 +91,16 @@ class CallFacts:
         if name in self.catalog.shadowed:
             self._note(FunctionUse("pg_catalog", name, (), constants, location))
         return True
+
+    def candidates(self, names: Sequence[str]) -> tuple[Function, ...]:
+        """The company's own functions that a name may mean."""
+        own = self.catalog.functions.get(names[-1])
+        if own is None:
+            return ()
+        if len(names) > 1:
+            schema = self.catalog.schema_named(names[-2])
+            return tuple(f for f in own if f.schema == schema)
+        return tuple(f for f in own if f.schema in self.path)
 
     def attribute(self, name: str, location: int) -> None:
         """``row.name``: a call of name(row) if some row type has no such column."""
@@ -120,12 +141,7 @@ class CallFacts:
     def cast(self, node: Message, message: Message) -> None:
         """A cast: to a type with a function behind it, or of a word that means a moment."""
         self.type_name(message.type_name)
-        text = constant(message.arg)
-        if (
-            text is not None
-            and text.strip().lower() in _MOMENT_WORDS
-            and (message.type_name.names[-1].string.sval in _MOMENT_TYPES)
-        ):
+        if _is_moment_word(message):
             self.reading.moments.append(node)
 
     def type_name(self, message: Message) -> None:
@@ -182,3 +198,43 @@ def constant(node: Message) -> str | None:
         text: str = node.a_const.sval.sval
         return text
     return None
+
+
+def boolean(node: Message) -> bool | None:
+    """The value of a boolean constant, None for everything else."""
+    text = constant(node)
+    if text is not None and text.lower() in ("t", "true", "f", "false", "on", "off", "1", "0"):
+        return text.lower() in ("t", "true", "on", "1")
+    if node.WhichOneof("node") == "a_const" and node.a_const.WhichOneof("val") == "boolval":
+        return bool(node.a_const.boolval.boolval)
+    return None
+
+
+def moments_of(place: Message) -> list[Message]:
+    """The Nodes in an expression of PostgreSQL's own names that mean the start of the transaction."""
+    found: list[Message] = []
+    for node in tree.messages(place):
+        if node.DESCRIPTOR.name != "Node":
+            continue
+        kind = node.WhichOneof("node")
+        if kind == "func_call":
+            name = node.func_call.funcname[-1].string.sval
+            if (name in _MOMENTS and not node.func_call.args) or (
+                name == "age" and len(node.func_call.args) == 1
+            ):
+                found.append(node)
+        elif kind == "sqlvalue_function":
+            if node.sqlvalue_function.op in _VALUE_FUNCTIONS_OF_TIME:
+                found.append(node)
+        elif kind == "type_cast" and _is_moment_word(node.type_cast):
+            found.append(node)
+    return found
+
+
+def _is_moment_word(cast: Message) -> bool:
+    text = constant(cast.arg)
+    return (
+        text is not None
+        and text.strip().lower() in _MOMENT_WORDS
+        and cast.type_name.names[-1].string.sval in _MOMENT_TYPES
+    )

@@ -164,10 +164,15 @@ class Catalog:
     triggers: Mapping[int, tuple[Trigger, ...]]
     foreign_keys: tuple[ForeignKey, ...]
     referencing: Mapping[int, tuple[ForeignKey, ...]]
+    """Foreign keys by the table that they reference."""
+    referenced_by: Mapping[int, tuple[ForeignKey, ...]]
+    """Foreign keys by the table that has them."""
     deferrable: tuple[Deferrable, ...]
     types: Mapping[int, Type]
     catalogs: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
     """PostgreSQL's own relations: columns as (name, type), in order."""
+    partition_keys: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """The attnums of a partitioned table's key; 0 is an expression."""
     fingerprint: str = ""
     relation_names: frozenset[str] = frozenset()
     row_functions: Mapping[str, tuple[Function, ...]] = field(default_factory=dict)
@@ -274,7 +279,7 @@ def _read(text: str) -> Catalog:
             Function(schema, name, identity, kind, volatility, returns, extension, tuple(arguments or ()))
         )
     operators: dict[str, list[Operator]] = {}
-    for schema, name, _oid, identity, extension in document["operators"] or ():
+    for schema, name, identity, extension in document["operators"] or ():
         operators.setdefault(name, []).append(Operator(schema, name, identity, extension))
     casts: dict[str, list[Cast]] = {}
     for target, identity, schema, name, extension in document["casts"] or ():
@@ -285,10 +290,15 @@ def _read(text: str) -> Catalog:
     keys = tuple(
         ForeignKey(t, r, d, u, tuple(c), tuple(rc)) for t, r, d, u, c, rc in document["foreign_keys"] or ()
     )
-    types = {r[0]: Type(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(r[7] or ())) for r in document["types"] or ()}
+    types = {
+        oid: Type(oid, schema, name, kind, base, element, typmod, tuple(labels or ()))
+        for oid, schema, name, kind, base, element, typmod, labels in document["types"] or ()
+    }
     referencing: dict[int, list[ForeignKey]] = {}
+    referenced_by: dict[int, list[ForeignKey]] = {}
     for key in keys:
         referencing.setdefault(key.referenced, []).append(key)
+        referenced_by.setdefault(key.table, []).append(key)
     return Catalog(
         version=document["version"],
         database=document["database"],
@@ -307,9 +317,11 @@ def _read(text: str) -> Catalog:
         triggers={k: tuple(v) for k, v in triggers.items()},
         foreign_keys=keys,
         referencing={k: tuple(v) for k, v in referencing.items()},
+        referenced_by={k: tuple(v) for k, v in referenced_by.items()},
         deferrable=tuple(Deferrable(s, n, d) for s, n, d in document["deferrable"] or ()),
         types=types,
-        catalogs={(s, n): tuple((c, t) for c, t in columns) for s, n, _oid, columns in document["catalogs"]},
+        catalogs={(s, n): tuple((c, t) for c, t in columns) for s, n, columns in document["catalogs"]},
+        partition_keys={oid: tuple(key) for oid, key in document["partition_keys"] or ()},
         relation_names=frozenset(name for _, name in names),
         row_functions=_row_functions(functions, types, primary),
         fingerprint=hashlib.sha256(text.encode()).hexdigest()[:32],

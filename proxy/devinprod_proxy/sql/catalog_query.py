@@ -10,7 +10,23 @@ the text that it takes). An error in between rolls the setting back with the tra
 
 from __future__ import annotations
 
-_OWN = "n.nspname NOT LIKE 'pg\\_toast%' AND (n.nspname NOT LIKE 'pg\\_temp\\_%' OR n.oid = pg_catalog.pg_my_temp_schema())"
+_OWN = (
+    r"n.nspname NOT LIKE 'pg\_toast%'"
+    r" AND (n.nspname NOT LIKE 'pg\_temp\_%' OR n.oid = pg_catalog.pg_my_temp_schema())"
+)
+
+
+def _printed(oid: str) -> str:
+    """An oid that is not known before search_path has been set."""
+    return f"({oid}::pg_catalog.int8 + before.nothing)::pg_catalog.oid"
+
+
+def _identity(schema: str, name: str, types: str) -> str:
+    """``schema.name(type,type)``, as the policy names functions."""
+    return f"""pg_catalog.concat(pg_catalog.quote_ident({schema}), '.', pg_catalog.quote_ident({name}), '(', (
+      SELECT pg_catalog.string_agg(pg_catalog.format_type({_printed("t.t")}, NULL), ',' ORDER BY t.n)
+      FROM pg_catalog.unnest({types}::pg_catalog.oid[]) WITH ORDINALITY AS t(t, n)), ')')"""
+
 
 CATALOG_QUERY = rf"""
 WITH before AS MATERIALIZED (
@@ -22,10 +38,12 @@ WITH before AS MATERIALIZED (
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I', 'c')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND {_OWN}
 ), own_functions AS MATERIALIZED (
-  SELECT p.oid, p.proname, p.prokind, p.provolatile, p.prorettype, p.pronargs, p.proargtypes, n.nspname, e.extname
+  SELECT p.oid, p.proname, p.prokind, p.provolatile, p.prorettype, p.pronargs, p.proargtypes,
+    n.nspname, e.extname
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-  LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
-    AND d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+  LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    AND d.objid = p.oid AND d.deptype = 'e'
+    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
   LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND {_OWN}
 ), document AS MATERIALIZED (
@@ -33,39 +51,40 @@ SELECT before.search_path, pg_catalog.json_build_object(
 'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
 'database', pg_catalog.current_database(),
 'role', CURRENT_USER,
-'temp_schema', (SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.oid = pg_catalog.pg_my_temp_schema()),
-'schemas', (SELECT pg_catalog.json_agg(n.nspname ORDER BY n.nspname) FROM pg_catalog.pg_namespace n WHERE {_OWN}),
+'temp_schema', (SELECT n.nspname FROM pg_catalog.pg_namespace n
+  WHERE n.oid = pg_catalog.pg_my_temp_schema()),
+'schemas', (SELECT pg_catalog.json_agg(n.nspname ORDER BY n.nspname)
+  FROM pg_catalog.pg_namespace n WHERE {_OWN}),
 'extensions', (SELECT pg_catalog.json_agg(e.extname ORDER BY e.extname) FROM pg_catalog.pg_extension e),
 'relations', (
   SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
     c.oid::pg_catalog.int8, c.nspname, c.relname, c.relkind, c.relpersistence,
     (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
        a.attnum, a.attname, a.atttypid::pg_catalog.int8,
-       pg_catalog.format_type((a.atttypid::pg_catalog.int8 + before.nothing)::pg_catalog.oid, a.atttypmod),
+       pg_catalog.format_type({_printed("a.atttypid")}, a.atttypmod),
        a.atttypmod, a.attnotnull, a.attgenerated, a.attidentity,
-       pg_catalog.pg_get_expr(ad.adbin, (ad.adrelid::pg_catalog.int8 + before.nothing)::pg_catalog.oid))
+       pg_catalog.pg_get_expr(ad.adbin, {_printed("ad.adrelid")}))
        ORDER BY a.attnum)
      FROM pg_catalog.pg_attribute a
      LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind NOT IN ('i', 'I', 'S')),
-    CASE WHEN c.relkind = 'v' THEN
-      pg_catalog.pg_get_viewdef((c.oid::pg_catalog.int8 + before.nothing)::pg_catalog.oid) END,
+    CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef({_printed("c.oid")}) END,
     c.relhasrules AND c.relkind NOT IN ('v', 'm'),
     (SELECT pg_catalog.json_agg(i.inhparent::pg_catalog.int8 ORDER BY i.inhseqno)
      FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND c.relkind NOT IN ('i', 'I')),
-    (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indisprimary, i.indkey::pg_catalog.int2[]))
+    (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indisprimary, i.indkey::pg_catalog.int2[])
+       ORDER BY i.indexrelid)
      FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL
        AND i.indisvalid AND i.indisready),
     (SELECT i.indrelid::pg_catalog.int8 FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid),
     c.reltype::pg_catalog.int8
   ) ORDER BY c.oid) FROM own_relations c),
+'partition_keys', (
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.partrelid::pg_catalog.int8,
+    p.partattrs::pg_catalog.int2[]) ORDER BY p.partrelid) FROM pg_catalog.pg_partitioned_table p),
 'functions', (
   SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-    p.nspname, p.proname,
-    pg_catalog.concat(pg_catalog.quote_ident(p.nspname), '.', pg_catalog.quote_ident(p.proname), '(', (
-      SELECT pg_catalog.string_agg(pg_catalog.format_type(
-               (t.t::pg_catalog.int8 + before.nothing)::pg_catalog.oid, NULL), ',' ORDER BY t.n)
-      FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY AS t(t, n)), ')'),
+    p.nspname, p.proname, {_identity("p.nspname", "p.proname", "p.proargtypes")},
     p.prokind, p.provolatile, p.prorettype::pg_catalog.int8, p.extname,
     (SELECT pg_catalog.json_agg(t.t::pg_catalog.int8 ORDER BY t.n)
      FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY AS t(t, n))
@@ -77,11 +96,8 @@ SELECT before.search_path, pg_catalog.json_build_object(
   WHERE b.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
     AND b.pronargs >= 1 AND b.pronargs - b.pronargdefaults <= 1),
 'operators', (
-  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, o.oprname, o.oprcode::pg_catalog.oid::pg_catalog.int8,
-    (SELECT pg_catalog.concat(pg_catalog.quote_ident(fn.nspname), '.', pg_catalog.quote_ident(p.proname), '(', (
-       SELECT pg_catalog.string_agg(pg_catalog.format_type(
-                (t.t::pg_catalog.int8 + before.nothing)::pg_catalog.oid, NULL), ',' ORDER BY t.n)
-       FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY AS t(t, n)), ')')
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, o.oprname,
+    (SELECT {_identity("fn.nspname", "p.proname", "p.proargtypes")}
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace fn ON fn.oid = p.pronamespace
      WHERE p.oid = o.oprcode::pg_catalog.oid),
     (SELECT p.extname FROM own_functions p WHERE p.oid = o.oprcode::pg_catalog.oid)
@@ -90,39 +106,37 @@ SELECT before.search_path, pg_catalog.json_build_object(
   WHERE n.nspname <> 'pg_catalog'),
 'casts', (
   SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.typname,
-    (SELECT pg_catalog.concat(pg_catalog.quote_ident(p.nspname), '.', pg_catalog.quote_ident(p.proname), '(',
-      pg_catalog.format_type((k.castsource::pg_catalog.int8 + before.nothing)::pg_catalog.oid, NULL), ')')),
-    p.nspname, p.proname, p.extname) ORDER BY k.oid)
+    {_identity("p.nspname", "p.proname", "p.proargtypes")}, p.nspname, p.proname, p.extname) ORDER BY k.oid)
   FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid = k.casttarget
   JOIN own_functions p ON p.oid = k.castfunc),
 'triggers', (
-  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.tgrelid::pg_catalog.int8, t.tgname, n.nspname, p.proname,
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.tgrelid::pg_catalog.int8, t.tgname,
+    n.nspname, p.proname,
     pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(p.proname), '()'),
     t.tgtype::pg_catalog.int4, t.tgenabled) ORDER BY t.oid)
   FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
   WHERE NOT t.tgisinternal),
 'foreign_keys', (
-  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(k.conrelid::pg_catalog.int8, k.confrelid::pg_catalog.int8,
-    k.confdeltype, k.confupdtype, k.conkey, k.confkey) ORDER BY k.oid)
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(k.conrelid::pg_catalog.int8,
+    k.confrelid::pg_catalog.int8, k.confdeltype, k.confupdtype, k.conkey, k.confkey) ORDER BY k.oid)
   FROM pg_catalog.pg_constraint k WHERE k.contype = 'f'),
 'deferrable', (
   SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, k.conname, k.condeferred) ORDER BY k.oid)
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
   WHERE k.condeferrable AND k.conparentid = 0 AND {_OWN}),
 'types', (
-  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::pg_catalog.int8, n.nspname, t.typname, t.typtype,
-    t.typbasetype::pg_catalog.int8, t.typelem::pg_catalog.int8, t.typtypmod,
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::pg_catalog.int8, n.nspname, t.typname,
+    t.typtype, t.typbasetype::pg_catalog.int8, t.typelem::pg_catalog.int8, t.typtypmod,
     (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
      FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)) ORDER BY t.oid)
   FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
   WHERE n.nspname = 'pg_catalog' AND t.typtype <> 'c' AND t.typname NOT LIKE '\_pg\_%'
      OR n.nspname NOT IN ('pg_catalog', 'information_schema') AND {_OWN}),
 'catalogs', (
-  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname, c.oid::pg_catalog.int8, (
+  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname, (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname,
-      pg_catalog.format_type((a.atttypid::pg_catalog.int8 + before.nothing)::pg_catalog.oid, a.atttypmod))
-      ORDER BY a.attnum)
+      pg_catalog.format_type({_printed("a.atttypid")}, a.atttypmod)) ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
     ORDER BY c.oid)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

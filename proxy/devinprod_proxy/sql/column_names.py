@@ -37,7 +37,8 @@ def column_name(node: Message) -> str:
     """The name of a result column of this expression.
 
     >>> from devinprod_proxy.sql.parse import parse
-    >>> [column_name(t.res_target.val) for t in parse("select a.b, f(1)::int, 1::int, 2").stmts[0].stmt.select_stmt.target_list]
+    >>> select = parse("select a.b, f(1)::int, 1::int, 2").stmts[0].stmt.select_stmt
+    >>> [column_name(t.res_target.val) for t in select.target_list]
     ['b', 'f', 'int4', '?column?']
     """
     return _figure(node)[0] or "?column?"

@@ -17,6 +17,7 @@ from devinprod_proxy.policy.model import Mask
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Relation
 from devinprod_proxy.sql.masked_columns import MaskedColumns, masked_column
+from devinprod_proxy.sql.outputs import Output, Outputs, Source
 from devinprod_proxy.sql.parse import Message, parse
 from devinprod_proxy.sql.reading import Reading, Scope, Site
 from devinprod_proxy.sql.replace_relations import place, qualify
@@ -31,8 +32,12 @@ class ViewBody:
     scope: Scope | None = None
     select: bytes = b""
     masks: Mapping[str, Mask] = field(default_factory=dict)
+    outputs: tuple[Output, ...] | None = None
     shows_masked: bool = False
     """Something in it is masked, so it cannot stay a view."""
+
+    masked_inside: frozenset[str] = frozenset()
+    """The columns that carry masked values already."""
 
     @property
     def expands(self) -> bool:
@@ -41,7 +46,9 @@ class ViewBody:
 
 
 BodyPasses = Callable[[Reading, Message], None]
-Walk = Callable[[World, MaskedColumns, "ViewBodies", tuple[str, ...], Message], "tuple[Reading, Scope | None]"]
+Walk = Callable[
+    [World, MaskedColumns, "ViewBodies", tuple[str, ...], Message], "tuple[Reading, Scope | None]"
+]
 
 
 class ViewBodies:
@@ -75,12 +82,36 @@ class ViewBodies:
         reading, scope = self._walk(self._world, self._sight, self, ("pg_catalog",), node)
         masks = self._sight.view_masks(relation)
         shows = bool(masks) or any(_shows_masked(site, self._sight) for site in reading.sites)
-        body = ViewBody(reading, scope, masks=masks, shows_masked=shows)
+        inside = Outputs(reading, self._sight).query(scope)
+        body = ViewBody(
+            reading,
+            scope,
+            masks=masks,
+            outputs=_with_masks(relation, inside, masks),
+            shows_masked=shows,
+            masked_inside=frozenset(c.name for c in inside or () if c.sources),
+        )
         if reading.refusal is None and reading.not_understood is None and body.expands:
             self._passes(reading, node)
             tree.scrub(node)
             body.select = node.select_stmt.SerializeToString()
         return body
+
+
+def _with_masks(
+    relation: Relation, columns: tuple[Output, ...] | None, masks: Mapping[str, Mask]
+) -> tuple[Output, ...] | None:
+    """A view's columns with what the policy masks of the view itself."""
+    if columns is None:
+        return None
+    found = []
+    for column in columns:
+        mask = masks.get(column.name)
+        if mask is not None and not column.sources:
+            source = Source(mask.kind, mask.domain, f"{relation.full_name}.{column.name}")
+            column = replace(column, sources=frozenset({source}), origin=None)
+        found.append(column)
+    return tuple(found)
 
 
 def _shows_masked(site: Site, sight: MaskedColumns) -> bool:
@@ -126,7 +157,7 @@ def _masked_more(relation: Relation, body: ViewBody, world: World, sight: Masked
         quoted = tree.identifier(column.name)
         sql = f"__v.{quoted}"
         mask = body.masks.get(column.name)
-        if mask is not None and column.name not in body.reading.masked_outputs:
+        if mask is not None and column.name not in body.masked_inside:
             described = masked_column(world.catalog, relation, column)
             sql = f"{mask_sql(mask, described, sql)} AS {quoted}"
         select.target_list.add().MergeFromString(tree.target(sql))

@@ -25,6 +25,7 @@ from devinprod_proxy.sql.reading import Cte, Item, Reading, Scope, Site, Target,
 from devinprod_proxy.sql.world import World
 
 _NO_SETOP = ENUM["SETOP_NONE"]
+_ARRAY = ENUM["ARRAY_SUBLINK"]
 _KINDS: dict[str, RelationKind] = {
     "r": "table", "p": "table", "v": "view", "m": "matview", "f": "foreign", "S": "sequence",
 }  # fmt: skip
@@ -39,9 +40,7 @@ _TRIGGER_BITS = {"insert": 4, "delete": 8, "update": 16, "truncate": 32}
 class Gatherer(CallFacts):
     """One walk. *path* is the list of schemas that unqualified names are looked up in."""
 
-    def __init__(
-        self, world: World, sight: MaskedColumns, views: ViewBodies, path: tuple[str, ...]
-    ) -> None:
+    def __init__(self, world: World, sight: MaskedColumns, views: ViewBodies, path: tuple[str, ...]) -> None:
         super().__init__(world.catalog, path, Reading())
         self.world = world
         self.sight = sight
@@ -66,8 +65,7 @@ class Gatherer(CallFacts):
         if stmt.op != _NO_SETOP:
             if stmt.HasField("with_clause"):
                 self.with_clause(stmt.with_clause, scope)
-            self.select(stmt.larg, scope)
-            self.select(stmt.rarg, scope)
+            scope.parts = [self.select(stmt.larg, scope), self.select(stmt.rarg, scope)]
         elif stmt.HasField("with_clause"):
             self.with_clause(stmt.with_clause, scope)
         for item in stmt.from_clause:
@@ -276,7 +274,12 @@ class Gatherer(CallFacts):
             sub = node.range_subselect
             inner = self.query(sub.subquery, scope)
             scope.items.append(
-                Item(sub.alias.aliasname, query=inner, columns=tuple(tree.strings(sub.alias.colnames)))
+                Item(
+                    sub.alias.aliasname,
+                    query=inner,
+                    lateral=sub.lateral,
+                    columns=tuple(tree.strings(sub.alias.colnames)),
+                )
             )
         elif kind == "range_table_sample":
             sample = node.range_table_sample
@@ -285,7 +288,9 @@ class Gatherer(CallFacts):
             self.inside_but(sample, scope, "relation")
         elif kind in ("range_function", "range_table_func", "json_table"):
             message = getattr(node, kind)
+            before = len(self.reading.calls)
             self.inside(message, scope)
+            self.reading.from_calls += [call[0] for call in self.reading.calls[before:]]
             scope.items.append(Item(message.alias.aliasname))
         else:
             self.reading.unclear(f"{kind} in FROM")
@@ -342,6 +347,19 @@ class Gatherer(CallFacts):
             )
             return None
         return relation
+
+    def find(self, var: Message) -> Relation | None:
+        """The own relation that a RangeVar means, without complaint."""
+        return self.look_up([n for n in (var.schemaname, var.relname) if n])
+
+    def look_up(self, names: list[str]) -> Relation | None:
+        """The own relation of a name of one to three parts."""
+        schemas = (self.catalog.schema_named(names[-2]),) if len(names) > 1 else self.path
+        for schema in schemas:
+            relation = self.catalog.names.get((schema, names[-1]))
+            if relation is not None:
+                return relation
+        return None
 
     def resolve(self, var: Message) -> Relation | tuple[str, str] | None:
         """The relation that a RangeVar means, None (and a refusal) when there is none."""
@@ -469,6 +487,8 @@ def _sublink(self: Gatherer, node: Message, message: Message, scope: Scope) -> N
         self.operator(message.oper_name, message.location)
     if message.HasField("testexpr"):
         self.expression(message.testexpr, scope)
+    if message.sub_link_type == _ARRAY:
+        self.reading.collects = True
     self.query(message.subselect, scope)
 
 
@@ -485,12 +505,24 @@ def _parameter(self: Gatherer, node: Message, message: Message, scope: Scope) ->
         self.reading.parameters = message.number
 
 
+def _collects(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.reading.collects = True
+    self.inside(message, scope)
+
+
+def _current_of(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    self.reading.cursor = message.cursor_name
+
+
 _Handler = Callable[[Gatherer, Message, Message, Scope], None]
 _HANDLERS: dict[str, _Handler] = {
     "column_ref": _column, "a_const": _leaf, "param_ref": _parameter, "func_call": _call, "a_expr": _operator,
     "type_cast": _cast, "sub_link": _sublink, "select_stmt": _select, "sqlvalue_function": _moment,
-    "a_indirection": _indirection, "sort_by": _sort, "string": _leaf, "integer": _leaf, "float": _leaf,
-    "boolean": _leaf, "bit_string": _leaf, "a_star": _leaf, "set_to_default": _leaf, "current_of_expr": _leaf,
+    "a_indirection": _indirection,
+    "json_object_agg": _collects, "json_array_agg": _collects, "json_array_query_constructor": _collects,
+    "sort_by": _sort, "string": _leaf, "integer": _leaf, "float": _leaf,
+    "boolean": _leaf, "bit_string": _leaf, "a_star": _leaf, "set_to_default": _leaf,
+    "current_of_expr": _current_of,
     "type_name": lambda self, _node, message, _scope: self.type_name(message),
 } | dict.fromkeys(
     (
@@ -499,8 +531,8 @@ _HANDLERS: dict[str, _Handler] = {
         "window_def", "grouping_set", "grouping_func", "multi_assign_ref", "infer_clause", "index_elem",
         "column_def", "merge_support_func",
         "xml_expr", "xml_serialize", "range_table_func_col",
-        "json_func_expr", "json_object_constructor", "json_array_constructor", "json_array_query_constructor",
-        "json_object_agg", "json_array_agg", "json_agg_constructor", "json_is_predicate", "json_value_expr",
+        "json_func_expr", "json_object_constructor", "json_array_constructor",
+        "json_agg_constructor", "json_is_predicate", "json_value_expr",
         "json_key_value", "json_parse_expr", "json_scalar_expr", "json_serialize_expr", "json_argument",
         "json_table_column", "json_table_path_spec", "json_behavior", "json_output", "json_format",
         "json_returning",

@@ -89,7 +89,7 @@ class MaskedRow:
         tree_target = inner.target_list.add().res_target
         tree_target.location = -1
         tree_target.val.MergeFromString(place.SerializeToString())
-        used = {name for name in _names(place)}
+        used = set(_names(place))
         for shown, actual in self.names.items():
             if shown != self.alias and shown not in used:
                 continue
@@ -272,7 +272,9 @@ def _names(place: Message) -> Iterator[str]:
                 yield part.string.sval
 
 
-def _scoped_references(message: Message, shadowed: frozenset[str]) -> Iterator[tuple[Message, frozenset[str]]]:
+def _scoped_references(
+    message: Message, shadowed: frozenset[str]
+) -> Iterator[tuple[Message, frozenset[str]]]:
     """Every column reference, with the names that queries further in give to other things."""
     kind = message.DESCRIPTOR.name
     if kind == "ColumnRef":

@@ -19,8 +19,9 @@ from devinprod_proxy.policy.facts import (
     SettingUse,
     StatementFacts,
 )
-from devinprod_proxy.sql.catalog import Relation
+from devinprod_proxy.sql.catalog import Function, Relation
 from devinprod_proxy.sql.parse import Message
+from devinprod_proxy.sql.statement import Setting
 
 if TYPE_CHECKING:
     from devinprod_proxy.sql.expand_views import ViewBody
@@ -31,13 +32,15 @@ Verb = Literal["insert", "update", "delete", "merge"]
 class Scope:
     """One query level: what its FROM brings in, and the WITH names that it and its inner levels see."""
 
-    __slots__ = ("ctes", "items", "joined", "parent", "star", "starred", "statement")
+    __slots__ = ("ctes", "items", "joined", "parent", "parts", "star", "starred", "statement")
 
     def __init__(self, parent: Scope | None, statement: Message = None) -> None:
         self.parent = parent
         self.statement = statement
         self.ctes: dict[str, Cte] = {}
         self.items: list[Item] = []
+        self.parts: list[Scope] = []
+        """The two halves of a set operation."""
         self.star = False
         """A bare ``*``: every column of every item."""
         self.starred: set[str] = set()
@@ -92,6 +95,7 @@ class Item:
     cte: Cte | None = None
     query: Scope | None = None
     target: Target | None = None
+    lateral: bool = False
     columns: tuple[str, ...] = ()
 
 
@@ -106,6 +110,14 @@ class Target:
     alias: str
 
 
+@dataclass(slots=True, eq=False)
+class CopyTarget:
+    """The relation that COPY TO reads; PostgreSQL's own are (schema, name)."""
+
+    statement: Message
+    relation: Relation | tuple[str, str]
+
+
 @dataclass(slots=True)
 class Reading:
     """Everything that one walk found. The tree itself is still as the client wrote it."""
@@ -117,13 +129,17 @@ class Reading:
     location: int = -1
     sites: list[Site] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
+    copies: list[CopyTarget] = field(default_factory=list)
+    truncated: list[Relation] = field(default_factory=list)
     ctes: list[Cte] = field(default_factory=list)
     queries: list[Scope] = field(default_factory=list)
     grouped: list[Scope] = field(default_factory=list)
     moments: list[Message] = field(default_factory=list)
     """Nodes that mean the start of the transaction: now(), CURRENT_DATE ..."""
-    calls: list[Message] = field(default_factory=list)
-    """FuncCall messages with an unqualified name."""
+    calls: list[tuple[Message, str, tuple[Function, ...]]] = field(default_factory=list)
+    """Nodes of calls: the function's name, and the company's own that may be meant."""
+    from_calls: list[Message] = field(default_factory=list)
+    """Those of them that stand in FROM."""
     long_names: list[Message] = field(default_factory=list)
     """ColumnRefs of three names and more."""
     names: set[str] = field(default_factory=set)
@@ -131,12 +147,19 @@ class Reading:
     relations: list[RelationUse] = field(default_factory=list)
     functions: list[FunctionUse] = field(default_factory=list)
     settings: list[SettingUse] = field(default_factory=list)
+    set_calls: list[Setting] = field(default_factory=list)
     details: set[str] = field(default_factory=set)
+    cursor: str | None = None
+    """WHERE CURRENT OF."""
     locks_rows: bool = False
     creates: bool = False
     uses_now: bool = False
-    masked_outputs: frozenset[str] = frozenset()
-    """Names of the query's own result columns that carry masked values."""
+    top: Scope | None = None
+    """The query whose rows the statement returns."""
+    collects: bool = False
+    """ARRAY(SELECT ...), JSON_ARRAYAGG: many rows in one value, without a call."""
+    probed: list[tuple[Scope, str, str]] = field(default_factory=list)
+    """Where an aggregate finds people: query level, item, key column."""
     parameters: int = 0
 
     def refuse(self, refusal: Refusal, location: int = -1) -> None:
@@ -168,7 +191,17 @@ class Reading:
             location=self.location,
         )
 
+    def unnamed_results(self) -> list[Message]:
+        """The ResTargets of all SELECT lists whose column is named after its expression."""
+        return [
+            node.res_target
+            for scope in self.queries
+            for node in scope.statement.target_list
+            if not node.res_target.name
+        ]
+
     def written(self) -> Iterator[Relation]:
         """The tables that are written."""
         for target in self.targets:
             yield target.relation
+        yield from self.truncated

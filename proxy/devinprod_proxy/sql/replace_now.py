@@ -40,23 +40,14 @@ _VALUE_FUNCTIONS = {
 
 def replace_now(reading: Reading) -> None:
     """Change every form of the start of the transaction that the walk found."""
-    unnamed = [(item, column_name(item.val)) for item in _unnamed_items(reading)]
+    if not reading.moments:
+        return
+    unnamed = [(item, column_name(item.val)) for item in reading.unnamed_results()]
     for node in reading.moments:
         _replace(node)
     for item, name in unnamed:
         if column_name(item.val) != name:
             item.name = name
-
-
-def _unnamed_items(reading: Reading) -> list[Message]:
-    if not reading.moments:
-        return []
-    return [
-        node.res_target
-        for scope in reading.queries
-        for node in scope.statement.target_list
-        if not node.res_target.name
-    ]
 
 
 def _replace(node: Message) -> None:

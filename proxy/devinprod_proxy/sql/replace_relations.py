@@ -8,6 +8,8 @@ A relation with nothing masked keeps its place and gets its schema, so that noth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.policy import catalogs
 from devinprod_proxy.sql import tree
@@ -145,21 +147,34 @@ def _own_catalog(site: Site, reading: Reading, catalog: Catalog) -> None:
         return  # decide refuses it
     if all(shown.get(name) == "clear" for name, _ in columns):
         return
+    select = catalog_columns((site.schema, site.name), catalog, shown)
+    for name in sorted(reading.names & SYSTEM_COLUMNS):
+        if not site.scope.star and site.alias not in site.scope.starred:
+            select.target_list.add().MergeFromString(tree.target(f"{_INNER}.{name}"))
+    place(site, select)
+
+
+def catalog_columns(
+    relation: tuple[str, str],
+    catalog: Catalog,
+    shown: Mapping[str, str],
+    named: list[str] | None = None,
+) -> Message:
+    """A query of one of PostgreSQL's own relations, with what is not clear given as NULL."""
     select = tree.new_select()
-    for name, type_name in columns:
+    for name, type_name in catalog.catalogs[relation]:
+        if named is not None and name not in named:
+            continue
         quoted = tree.identifier(name)
         sql = f"{_INNER}.{quoted}"
         if shown.get(name) != "clear":
             sql = f"NULL::{_qualified_type(type_name)} AS {quoted}"
         select.target_list.add().MergeFromString(tree.target(sql))
-    for name in sorted(reading.names & SYSTEM_COLUMNS):
-        if not site.scope.star and site.alias not in site.scope.starred:
-            select.target_list.add().MergeFromString(tree.target(f"{_INNER}.{name}"))
     inner = select.from_clause.add().range_var
-    inner.relname, inner.schemaname, inner.inh = site.name, site.schema, True
-    inner.relpersistence, inner.location = "p", -1
+    inner.schemaname, inner.relname = relation
+    inner.inh, inner.relpersistence, inner.location = True, "p", -1
     inner.alias.aliasname = _INNER
-    place(site, select)
+    return select
 
 
 def _qualified_type(name: str) -> str:

@@ -15,13 +15,19 @@ from typing import Generic, TypeVar
 
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.policy.decide import Allowed, decide
+from devinprod_proxy.sql.answer_calls import answer_calls
+from devinprod_proxy.sql.describe import describe
 from devinprod_proxy.sql.expand_views import ViewBodies, expand_views
-from devinprod_proxy.sql.gather_facts import QUERY_KINDS, Gatherer, walk_view
+from devinprod_proxy.sql.fill_time_defaults import fill_time_defaults
+from devinprod_proxy.sql.gather_facts import walk_view
+from devinprod_proxy.sql.gather_utility import StatementGatherer
 from devinprod_proxy.sql.group_by_key import group_by_key
+from devinprod_proxy.sql.kinds import nested_node, shape
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import (
     Message,
     ParsedStatement,
+    ParseResult,
     character,
     deparse,
     parse,
@@ -29,10 +35,14 @@ from devinprod_proxy.sql.parse import (
     split,
     too_deep,
 )
+from devinprod_proxy.sql.people import probe
+from devinprod_proxy.sql.positions import original_position
 from devinprod_proxy.sql.reading import Reading
+from devinprod_proxy.sql.renaming import rename
 from devinprod_proxy.sql.replace_now import replace_now
 from devinprod_proxy.sql.replace_relations import replace_relations
-from devinprod_proxy.sql.statement import ClientSql, Kind, ServerSql, Statement
+from devinprod_proxy.sql.rewrite_copy import rewrite_copy
+from devinprod_proxy.sql.statement import ClientSql, ServerSql, Statement
 from devinprod_proxy.sql.transaction_statements import SESSION_STATEMENTS, SessionStatement
 from devinprod_proxy.sql.world import World as World
 from devinprod_proxy.sql.wrap_writes import wrap_writes
@@ -49,32 +59,21 @@ class Work:
     """The tree as the client wrote it, serialized."""
     tree: Message
     allowed: Allowed
+    path: tuple[str, ...]
 
 
 Pass = Callable[[Work], None]
 
-
-def _replace_relations(work: Work) -> None:
-    replace_relations(work.reading, work.world.catalog, work.sight)
-
-
-def _replace_now(work: Work) -> None:
-    replace_now(work.reading)
-
-
-def _wrap_writes(work: Work) -> None:
-    wrap_writes(work.reading, work.world.catalog, work.sight, work.asked)
-
-
-def _expand_views(work: Work) -> None:
-    expand_views(work.reading, work.world, work.sight)
-
-
-def _group_by_key(work: Work) -> None:
-    group_by_key(work.reading, work.world.catalog, work.sight)
-
-
-PASSES: tuple[Pass, ...] = (_expand_views, _replace_relations, _group_by_key, _replace_now, _wrap_writes)
+PASSES: tuple[Pass, ...] = (
+    lambda work: fill_time_defaults(work.reading),
+    lambda work: expand_views(work.reading, work.world, work.sight),
+    lambda work: replace_relations(work.reading, work.world.catalog, work.sight),
+    lambda work: group_by_key(work.reading, work.world.catalog, work.sight),
+    lambda work: answer_calls(work.reading, work.allowed, work.world.catalog, work.sight, work.path),
+    lambda work: replace_now(work.reading),
+    lambda work: wrap_writes(work.reading, work.world.catalog, work.sight, work.asked),
+    lambda work: rewrite_copy(work.reading, work.world.catalog, work.sight),
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -136,6 +135,10 @@ class Rewriter:
             return replace(found, location=parsed.location, length=parsed.length)
         return found
 
+    def original_position(self, statement: Statement, run_position: int) -> int | None:
+        """Where in ``asked`` the place is that the server names in ``run``; both count characters from 1."""
+        return original_position(statement, run_position)
+
     def sensitive(self, world: World) -> frozenset[tuple[int, int]]:
         """(oid, attnum) that must never be the origin of a result column for this role."""
         return self._sight(world)[0].sensitive()
@@ -146,7 +149,10 @@ class Rewriter:
             sight = MaskedColumns(world)
 
             def passes(reading: Reading, node: Message) -> None:
-                work = Work(world, sight, reading, b"", node, Allowed())
+                reading.node = "select_stmt"
+                verdict = decide(reading.facts(), world.policy, world.role)
+                allowed = Allowed() if isinstance(verdict, Refusal) else verdict
+                work = Work(world, sight, reading, b"", node, allowed, ("pg_catalog",))
                 for each in PASSES:
                     each(work)
 
@@ -163,72 +169,118 @@ class Rewriter:
             return Refusal("0A000", "a part of this text reads differently on its own, so it does not run")
         node = tree.stmts[0].stmt
         kind = node.WhichOneof("node")
+        stmt = getattr(node, kind)
         if kind in SESSION_STATEMENTS:
-            return self._session_statement(
-                parsed, tree, kind, SESSION_STATEMENTS[kind](getattr(node, kind)), world
-            )
+            return _session_statement(parsed, tree, kind, SESSION_STATEMENTS[kind](stmt), world)
         sight, views = self._sight(world)
-        gatherer = Gatherer(world, sight, views, world.catalog.path(world.search_path))
+        path = world.catalog.path(world.search_path)
+        gatherer = StatementGatherer(world, sight, views, path)
         reading = gatherer.reading
-        reading.node = kind
-        if kind in QUERY_KINDS:
-            gatherer.query(node, None)
-        else:
-            reading.unclear(kind.removesuffix("_stmt").replace("_", " "))
+        gatherer.whole(kind, stmt, node)
         verdict = _judge(reading, world, asked)
         if isinstance(verdict, Refusal):
             return verdict
-        work = Work(world, sight, reading, parsed.tree or tree.SerializeToString(), tree, verdict)
-        moments = bool(reading.moments)
+        shown = describe(reading, world, sight)
+        raw = parsed.tree or tree.SerializeToString()
+        work = Work(world, sight, reading, raw, tree, verdict, path)
+        reading.uses_now |= bool(reading.moments)
         for each in PASSES:
             each(work)
         if reading.refusal is not None:
             return _placed(reading.refusal, asked)
-        run = deparse(tree)
-        written = tuple(dict.fromkeys(r.full_name for r in reading.written()))
-        masked = _masked(reading, world, sight)
-        return Statement(
-            kind=Kind.WRITE if written or reading.creates else Kind.READ,
+        known = Statement(
+            kind=shape(kind, stmt, reading).kind,
             node=kind,
             asked=asked,
-            run=ServerSql(run),
+            run=None,
             location=parsed.location,
             length=parsed.length,
-            returns_rows=_returns_rows(node, kind),
-            reads_only=not (written or reading.creates or reading.locks_rows),
             relations=tuple(dict.fromkeys(f"{u.schema}.{u.name}" for u in reading.relations)),
-            written=written,
-            masked=masked,
-            uses_now=moments or reading.uses_now,
-            tree=tree.SerializeToString(),
+            written=tuple(dict.fromkeys(r.full_name for r in reading.written())),
+            masked=_masked(reading, world, sight),
+            marks=shown.marks,
+            people=shown.people,
+            uses_now=reading.uses_now,
         )
+        if reading.probed and known.people is not None:
+            counter = probe(reading, _query_in(kind, stmt))
+            known = replace(known, people=replace(known.people, probe=counter))
+        inner = nested_node(kind, stmt)
+        if inner is not None:
+            within = _within(inner, known, reading)
+            known = replace(known, inner=within)
+        return _finished(known, tree, kind, stmt, reading)
 
-    def _session_statement(
-        self, parsed: ParsedStatement, tree: Message, kind: str, said: SessionStatement, world: World
-    ) -> Statement | Refusal:
-        reading = Reading(node=kind)
-        reading.settings.extend(said.uses)
-        reading.details |= said.details
-        if said.unclear:
-            reading.unclear(said.unclear)
-        verdict = _judge(reading, world, parsed.asked)
-        if isinstance(verdict, Refusal):
-            return verdict
-        return Statement(
-            kind=said.kind,
-            node=kind,
-            asked=parsed.asked,
-            run=ServerSql(deparse(tree)) if said.sends else None,
-            location=parsed.location,
-            length=parsed.length,
-            returns_rows=said.returns_rows,
-            reads_only=said.reads_only,
-            name=said.name,
-            settings=said.settings,
-            mode=said.mode,
-            payload=said.payload,
-            tree=tree.SerializeToString(),
-        )
+
+def renamed(statement: Statement, name: str) -> ServerSql:
+    """The statement with the name that it gives or means (PREPARE, DECLARE, CURRENT OF ...) replaced."""
+    tree = read_tree(statement.tree)
+    if isinstance(tree, Refusal):
+        raise ValueError(tree.message)
+    rename(tree.stmts[0].stmt, name)
+    return ServerSql(deparse(tree))
+
+
+def _query_in(kind: str, stmt: Message) -> Message:
+    """The query of a COPY, PREPARE, DECLARE or EXPLAIN; the statement itself where it is one."""
+    if kind == "copy_stmt" or nested_node(kind, stmt) is not None:
+        inner = stmt.query.WhichOneof("node")
+        return _query_in(inner, getattr(stmt.query, inner)) if inner else stmt
+    return stmt
+
+
+def _finished(known: Statement, tree: Message, kind: str, stmt: Message, reading: Reading) -> Statement:
+    """A statement with its text, its tree and what follows from its kind."""
+    is_shaped = shape(kind, stmt, reading)
+    return replace(
+        known,
+        kind=is_shaped.kind,
+        run=ServerSql(deparse(tree)),
+        returns_rows=is_shaped.returns_rows,
+        reads_only=is_shaped.reads_only,
+        name=is_shaped.name,
+        holdable=is_shaped.holdable,
+        parameter_types=is_shaped.parameter_types,
+        settings=is_shaped.settings,
+        tree=tree.SerializeToString(),
+    )
+
+
+def _within(node: Message, known: Statement, reading: Reading) -> Statement:
+    """The statement inside of PREPARE, DECLARE and EXPLAIN, as one of its own."""
+    kind = node.WhichOneof("node")
+    alone = ParseResult()
+    alone.version = 180_000
+    alone.stmts.add().stmt.MergeFromString(node.SerializeToString())
+    return _finished(replace(known, node=kind), alone, kind, getattr(node, kind), reading)
+
+
+def _session_statement(
+    parsed: ParsedStatement, tree: Message, kind: str, said: SessionStatement, world: World
+) -> Statement | Refusal:
+    reading = Reading(node=kind)
+    reading.settings.extend(said.uses)
+    reading.details |= said.details
+    if said.unclear:
+        reading.unclear(said.unclear)
+    verdict = _judge(reading, world, parsed.asked)
+    if isinstance(verdict, Refusal):
+        return verdict
+    return Statement(
+        kind=said.kind,
+        node=kind,
+        asked=parsed.asked,
+        run=ServerSql(deparse(tree)) if said.sends else None,
+        location=parsed.location,
+        length=parsed.length,
+        returns_rows=said.returns_rows,
+        reads_only=said.reads_only,
+        name=said.name,
+        settings=said.settings,
+        mode=said.mode,
+        payload=said.payload,
+        tree=tree.SerializeToString(),
+    )
 
 
 def _masked(reading: Reading, world: World, sight: MaskedColumns) -> tuple[str, ...]:
@@ -248,20 +300,9 @@ def _judge(reading: Reading, world: World, asked: str) -> Allowed | Refusal:
     verdict = decide(reading.facts(), world.policy, world.role)
     if isinstance(verdict, Refusal):
         return _placed(verdict.at((verdict.position or 0) - 1), asked)
-    if reading.refusal is not None:
-        return _placed(reading.refusal, asked)
     return verdict
 
 
 def _placed(refusal: Refusal, asked: str) -> Refusal:
     """A refusal at a byte offset (-1: none), as one at a character from 1."""
     return refusal.at(character(asked, -1 if refusal.position is None else refusal.position))
-
-
-def _returns_rows(node: Message, kind: str) -> bool:
-    message = getattr(node, kind)
-    if kind == "select_stmt":
-        while message.op and message.HasField("larg"):
-            message = message.larg
-        return not message.HasField("into_clause")
-    return bool(message.returning_clause.exprs)

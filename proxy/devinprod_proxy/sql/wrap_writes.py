@@ -144,7 +144,7 @@ class _Write:
         return group
 
     def _choices(self, group: list[Message], subselect: Message) -> Message:
-        """``SELECT <choice of c1>, ... FROM (<masked row>) AS users, LATERAL (<subselect>) AS __v(c1, ...)``"""
+        """``SELECT <choice of c1>, ... FROM (<masked row>) AS users, LATERAL (...) AS __v(c1, ...)``"""
         made = Node()
         select = made.select_stmt
         select.MergeFromString(tree.new_select().SerializeToString())
@@ -156,9 +156,7 @@ class _Write:
             if column is not None and column.name in masked:
                 value = self.row.choice(column, self.row._cast(value, column))
             select.target_list.add().MergeFromString(tree.res_target(value).SerializeToString())
-        select.from_clause.add().MergeFromString(
-            self.row.rows(self.row.target, self.target.alias, subselect)
-        )
+        select.from_clause.add().MergeFromString(self.row.rows(self.row.target, self.target.alias, subselect))
         lateral = select.from_clause.add().range_subselect
         lateral.lateral = True
         lateral.subquery.MergeFromString(subselect.SerializeToString())
