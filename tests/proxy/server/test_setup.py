@@ -107,6 +107,19 @@ async def test_a_primary_that_is_called_a_clone_is_found_out(
     assert moves(await plan(its, its.targets["own"], own.primary_dsn)) == []
 
 
+async def test_the_sequences_of_another_server_are_left_alone(
+    own: Cluster, make_cluster: Callable[..., Cluster], config: Callable[..., Config]
+) -> None:
+    # Nothing replicates from it, so nothing but its identity tells it from the clone.
+    other = make_cluster(OWN, logins=["devinprod"], with_replica=False)
+    its = config(own.dsn("replica", "devinprod"), "clone")
+    steps = await plan(its, its.targets["own"], other.primary_dsn)
+    assert moves(steps) == []
+    assert "lead to the same database" in printed(steps)
+    its = config(other.dsn("primary", "devinprod"), "clone")
+    assert len(moves(await plan(its, its.targets["own"], other.primary_dsn))) == 4
+
+
 async def test_the_role_is_made_where_there_is_none(own: Cluster, config: Callable[..., Config]) -> None:
     sql(own.replica_dsn, RESET)
     its = config(own.dsn("replica", "devinprod").replace("user=devinprod", "user=newcomer"))
