@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from devinprod_proxy.cli.output import CommandFailed, complain, plain
 from devinprod_proxy.config import load_config
-from devinprod_proxy.server import audit_file
+from devinprod_proxy.server import audit_folder
 
 Record = dict[str, Any]
 
@@ -66,7 +66,7 @@ def _folder(said: argparse.Namespace) -> Path:
 def _verify(said: argparse.Namespace) -> int:
     folder = _folder(said)
     try:
-        report = audit_file.verify_folder(folder)
+        report = audit_folder.verify_folder(folder)
     except OSError as error:
         raise CommandFailed(f"{folder} cannot be read: {error.strerror}") from None
     if report.fault is not None:
@@ -82,7 +82,7 @@ def _verify(said: argparse.Namespace) -> int:
 
 
 def _records(folder: Path, said: argparse.Namespace) -> Iterator[tuple[bytes, Record]]:
-    for line in audit_file.lines(folder):
+    for line in audit_folder.lines(folder):
         record = _parsed(line)
         if record is not None and _wanted(record, said):
             yield line, record
@@ -106,7 +106,7 @@ def _wanted(record: Record, said: argparse.Namespace) -> bool:
 
 def _tail(said: argparse.Namespace) -> int:
     folder = _folder(said)
-    follower = audit_file.Follower(folder)
+    follower = audit_folder.Follower(folder)
     for line, record in deque(_records(folder, said), maxlen=max(0, said.lines)):
         _print(line, record, said.json)
     while said.follow:
@@ -146,7 +146,7 @@ def summary(record: Record) -> str:
 def _show(said: argparse.Namespace) -> int:
     wanted = said.id
     found = False
-    for line in audit_file.lines(_folder(said)):
+    for line in audit_folder.lines(_folder(said)):
         record = _parsed(line) or {}
         if wanted in (record.get("id"), record.get("of"), record.get("cell"), str(record.get("seq"))):
             found = True

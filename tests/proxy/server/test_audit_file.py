@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from devinprod_proxy.errors import AuditUnavailable
-from devinprod_proxy.server.audit_file import HEAD, AuditFile, lines, read_head, verify_folder
+from devinprod_proxy.server.audit_file import AuditFile
+from devinprod_proxy.server.audit_folder import HEAD, lines, read_head, verify_folder
 from devinprod_proxy.session.record import parse_head
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
