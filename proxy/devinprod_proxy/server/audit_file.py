@@ -226,11 +226,14 @@ class AuditFile:
                 behind = None
                 while self._trail and time.monotonic() - self._trail[0][0] >= HEAD_TRAILS:
                     behind = self._trail.popleft()[1]
-                if behind is not None:
-                    try:
+            if behind is not None:
+                # Outside the lock: no statement waits for the head. A newer one may stand there by now
+                # (a new segment has begun); an older head is still a true one.
+                try:
+                    with self._disk:
                         self._write_head(behind, force=False)
-                    except OSError:
-                        # The disk is full, perhaps; an older head is still a true one.
+                except OSError:  # the disk is full, perhaps
+                    with self._lock:
                         self._trail.appendleft((time.monotonic(), behind))
 
     def _pause(self) -> float | None:

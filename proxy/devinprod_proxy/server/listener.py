@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import signal
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -129,30 +126,3 @@ async def _watch_policies(sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(POLICY_SECONDS)
         sessions.policies_changed()
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line, for logs that machines read."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = {
-            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            fields["error"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
-
-
-def set_up_logging() -> None:
-    """Log to stderr: for people on a terminal, as JSON lines otherwise."""
-    handler = logging.StreamHandler(sys.stderr)
-    if sys.stderr.isatty():
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    else:
-        handler.setFormatter(JsonLines())
-    root = logging.getLogger("devinprod")
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    root.propagate = False
