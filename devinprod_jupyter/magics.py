@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -152,10 +153,7 @@ class DevInProdMagics(Magics):
         if not entries:
             print(f"{name}: no statement changed anything.")
             return None
-        import pandas as pd
-
-        frame = pd.DataFrame(entries, columns=["at", "verb", "table", "rows", "undone", "asked"])
-        return frame.assign(at=pd.to_datetime(frame["at"]))
+        return _frame(entries, ["at", "verb", "table", "rows", "undone", "asked"], moments=["at"])
 
     def _reset(self, arguments: argparse.Namespace) -> None:
         joined = self._here()
@@ -198,13 +196,8 @@ class DevInProdMagics(Magics):
         if not found:
             print("You have no open session.\n  Next: %devinprod connect NAME")
             return None
-        import pandas as pd
-
         names = ["name", "target", "state", "opened_at", "expires_at", "clients", "change_count", "reason"]
-        frame = pd.DataFrame(found, columns=names)
-        for moment in ("opened_at", "expires_at"):
-            frame[moment] = pd.to_datetime(frame[moment])
-        return frame
+        return _frame(found, names, moments=["opened_at", "expires_at"])
 
     def _use(self, arguments: argparse.Namespace) -> None:
         from devinprod_jupyter.service import Service
@@ -230,21 +223,16 @@ class DevInProdMagics(Magics):
         if not found:
             print(f"{joined.name}: no cell is recorded yet.")
             return None
-        import pandas as pd
-
         names = ["at", "source", "outcome", "statements", "rows", "people", "masked", "ms", "notebook", "id"]
-        frame = pd.DataFrame(found, columns=names)
-        return frame.assign(at=pd.to_datetime(frame["at"]))
+        return _frame(found, names, moments=["at"])
 
     def _policy(self, arguments: argparse.Namespace) -> Any:
-        import pandas as pd
-
         joined = self._here()
         answer = joined.control.policy(arguments.table, joined.place.target)
         subject = answer.get("subject")
         counted = f"whose data a row is: {subject}" if subject else "counts nobody"
         print(f"{answer['table']}: {counted}")
-        return pd.DataFrame(answer["columns"], columns=["name", "type", "mask", "domain", "lookup"])
+        return _frame(answer["columns"], ["name", "type", "mask", "domain", "lookup"])
 
     # -- %devsql -------------------------------------------------------------------------------------------
 
@@ -383,6 +371,17 @@ class DevInProdMagics(Magics):
         for kind in ("line", "cell"):
             for name in ("devinprod", "devsql"):
                 self.shell.magics_manager.magics[kind].pop(name, None)
+
+
+def _frame(rows: list[dict[str, Any]], names: list[str], moments: Sequence[str] = ()) -> Any:
+    """What the proxy tells as a DataFrame: moments to the second, nothing where nothing is."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=names)
+    for name in moments:
+        frame[name] = pd.to_datetime(frame[name]).dt.floor("s")
+    texts = frame.select_dtypes(["str", "object"]).columns
+    return frame.assign(**{name: frame[name].fillna("") for name in texts})
 
 
 def _on_target(place: Place, target: str) -> Place:

@@ -6,46 +6,32 @@ A mark is plain data (it travels in ``DataFrame.attrs``, which pandas copies, co
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SQLSTATE", "Mark", "Marks", "from_notice", "named", "title"]
+__all__ = ["SQLSTATE", "Mark", "Marks", "from_notice", "title"]
 
 #: The NOTICE by which the proxy annotates a result for a client that asked for it.
 SQLSTATE = "01DP1"
 
 Mark = dict[str, Any]
-#: By column name; straight off the wire also by position.
+#: By column name: where a result has a name twice, both columns count as masked.
 Marks = dict[str, Mark]
 
 
 def from_notice(detail: str) -> Marks:
-    """The marks in the DETAIL of the proxy's notice, by position ("1", "2", ...).
+    """The marks in the DETAIL of the proxy's notice.
 
-    >>> from_notice('{"marks": [{"position": 2, "name": "email", "mask": "email"}]}')
-    {'2': {'mask': 'email', 'domain': None, 'source': None}}
+    >>> from_notice('{"marks": [{"name": "email", "mask": "email"}]}')
+    {'email': {'mask': 'email', 'domain': None, 'source': None}}
     """
     try:
         said = json.loads(detail)["marks"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return {
-        str(mark["position"]): {
-            "mask": mark.get("mask"),
-            "domain": mark.get("domain"),
-            "source": mark.get("source"),
+        return {
+            str(mark["name"]): {key: mark.get(key) for key in ("mask", "domain", "source")} for mark in said
         }
-        for mark in said
-    }
-
-
-def named(by_position: Mapping[str, Mark], names: Sequence[str]) -> Marks:
-    """Marks by position as marks by column name.
-
-    >>> named({"2": {"mask": "email"}}, ["id", "email"])
-    {'email': {'mask': 'email'}}
-    """
-    return {name: dict(by_position[str(at)]) for at, name in enumerate(names, 1) if str(at) in by_position}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def title(mark: Mapping[str, Any]) -> str:

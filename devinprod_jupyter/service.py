@@ -103,9 +103,10 @@ def _said(module: ModuleType, session: str, engines: int, reload: bool) -> str:
     if Path(file).name != "__init__.py" and file.endswith(".py"):
         folder = Path(file)
     place = "/".join(folder.parts[-2:])
-    what = f"{engines} engine{'s' if engines != 1 else ''} re-pointed to {session}" if engines else (
-        f"its database connections go to {session}"
-    )  # fmt: skip
+    if engines:
+        what = f"{engines} engine{'s' if engines != 1 else ''} re-pointed to {session}"
+    else:
+        what = f"its connections go to {session}"
     said = f"{module.__name__} from …/{place}: {what}" + (", reloads as you edit" if reload else "")
     if any(
         str(folder).startswith(path)

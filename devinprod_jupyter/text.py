@@ -79,7 +79,7 @@ def connected(session: Json, packages: Sequence[str] = ()) -> str:
     about = " ".join(part for part in (_promise(session), _budget(session.get("limits"))) if part)
     lines = [heading(session), f"  {about}"]
     if session.get("change_count"):
-        lines.append(f"  It is open since {span(session['age_s'])} and has changes: %devinprod changes.")
+        lines.append(f"  It has been open for {span(session['age_s'])} and has changes: %devinprod changes.")
     use = "" if packages else ", or %devinprod use PACKAGE"
     return "\n".join([*lines, f"  Next: %%devsql{use}"])
 
@@ -94,7 +94,7 @@ def status(session: Json, packages: Sequence[str] = ()) -> str:
         lines.append(f"  {word}: {why}. What you did in it is gone; nothing was committed.")
         return "\n".join([*lines, f"  Next: %devinprod connect {session['name']} opens it anew."])
     held = _tables(session.get("changes") or [])
-    about = [word if not held else f"{word}: {', '.join(held)}", f"open since {span(session['age_s'])}"]
+    about = [word if not held else f"{word}: {', '.join(held)}", f"open for {span(session['age_s'])}"]
     limits = session.get("limits") or {}
     about += [f"ends after {span(limits[key]['limit'])} {key}" for key in ("idle",) if key in limits]
     if (limits.get("age") or {}).get("seconds_left") is not None:
@@ -117,7 +117,10 @@ def status(session: Json, packages: Sequence[str] = ()) -> str:
 
 
 def _meter(name: str, limit: Json) -> str:
-    return f"{number(limit['used'])} of {number(limit['limit'])} {name} a {limit.get('per', 'day')}"
+    per = str(limit.get("per", "day"))
+    return (
+        f"{number(limit['used'])} of {number(limit['limit'])} {name} {'an' if per == 'hour' else 'a'} {per}"
+    )
 
 
 def _tables(tables: Sequence[Json]) -> list[str]:

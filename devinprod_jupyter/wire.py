@@ -19,6 +19,7 @@ from devinprod_jupyter.parameters import Bound, Token, tokens
 from devinprod_jupyter.settings import Place
 
 if TYPE_CHECKING:
+    import psycopg
     from psycopg import Connection
     from psycopg.errors import Diagnostic
 
@@ -29,6 +30,9 @@ __all__ = ["Result", "Wire"]
 #: From here on the columnar road is faster, in spite of its slow start.
 BULK_ROWS = 20_000
 WRAP = "SELECT * FROM (\n"
+
+# Values that a cast did not understand: the server says which value (the proxy does not), but not where.
+OF_A_CAST = {"22P02", "22007", "22008", "22003"}
 
 # After these this client has a state of its own (a transaction, settings, cursors), which only its own
 # connection has.
@@ -203,7 +207,7 @@ class Wire:
             for i in range(answer.nfields)
         ]
         parameter_types = [answer.param_type(i) for i in range(answer.nparams)]
-        found = marks.named(self._marks, [name for name, _, _ in named])
+        found = self._marks
         self._know_types(connection, {oid for _, oid, _ in named if oid >= 16384})
         columns = [
             Column(name, oid, typmod, self._types.get(oid, ("", False))[1]) for name, oid, typmod in named
@@ -333,6 +337,12 @@ class Wire:
             position = (
                 max(position - shift, 1) if "result LIMIT" not in (diagnostic.message_primary or "") else None
             )
+        if position is None and diagnostic.sqlstate in OF_A_CAST:
+            return self._error(error, bound, _only_cast(bound), note)
+        return self._error(error, bound, bound.position(position), note)
+
+    def _error(self, error: psycopg.Error, bound: Bound, position: int | None, note: str) -> SqlError:
+        diagnostic = error.diag
         hint = " ".join(part for part in (diagnostic.message_hint, note) if part) or None
         if (
             hint is None
@@ -345,14 +355,25 @@ class Wire:
             diagnostic.message_primary or str(error) or type(error).__name__,
             sqlstate=diagnostic.sqlstate or error.sqlstate or "",
             sql=bound.asked,
-            position=bound.position(position),
+            position=position,
             detail=diagnostic.message_detail,
             hint=hint,
         )
 
 
 def _near_parameter(bound: Bound, position: int | None) -> bool:
-    return position is not None and bound.text[position - 1 : position] == "$"
+    return bool(bound.values) and position is not None and bound.asked[position - 1 : position] == ":"
+
+
+def _only_cast(bound: Bound) -> int | None:
+    """Where the one cast of a statement stands, for errors that the server gives no position for."""
+    asked = bound.asked
+    casts = [
+        token.start + 1
+        for token in tokens(asked)
+        if token.kind == "DCOLON" or asked[token.start : token.end].upper() == "CAST"
+    ]
+    return casts[0] if len(casts) == 1 else None
 
 
 def _word(sql: str, token: Token) -> str:

@@ -230,6 +230,16 @@ def test_an_error_while_running_has_its_sqlstate(wire: Wire, limit: int) -> None
     assert run(wire, "SELECT 1").rows == 1
 
 
+def test_the_only_cast_is_pointed_at(wire: Wire) -> None:
+    sql = "SELECT id,\n  name::int FROM t -- a::b"
+    with pytest.raises(SqlError) as caught:
+        run(wire, sql)
+    assert (caught.value.sqlstate, caught.value.position) == ("22P02", sql.index("::") + 1)
+    with pytest.raises(SqlError) as caught:
+        run(wire, "SELECT CAST(name AS int), id::text FROM t")
+    assert caught.value.position is None
+
+
 def test_a_variable_is_no_table(wire: Wire) -> None:
     with pytest.raises(SqlError) as caught:
         run(wire, "SELECT * FROM :t", t="t")

@@ -1,0 +1,58 @@
+"""The notebooks run top to bottom under nbval, against a running demo: they hold their own assertions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ALL = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+SECONDS = 110
+
+
+def test_they_are_all_here() -> None:
+    assert set(ALL) >= {"tour", "nothing_commits", "masking", "audit", "service_code"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_runs(name: str, demo: Any, tmp_path: Path) -> None:
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("DEVINPROD_", "PG", "JUPYTER", "JPY"))
+    }
+    own = {
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [
+        sys.executable, "-m", "pytest", "-p", "nbval", "-p", "no:cacheprovider", "--override-ini", "addopts=",
+        "--override-ini", "filterwarnings=", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60",
+        "-q", "--color=no", str(NOTEBOOKS / f"{name}.ipynb"),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command,
+        env={**inherited, **own, **demo.env},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_stored_clean(name: str) -> None:
+    """No outputs, no addresses, no execution counts: nothing of whoever ran it last."""
+    for cell in json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
