@@ -265,6 +265,8 @@ def _builtin(use: FunctionUse) -> Refusal | None:
     treatment = functions.treatment(use.schema or "", use.name)
     if treatment is None:
         reason, hint = functions.reason_against(use.name)
+        if reason == functions.UNLISTED:
+            return Refusal("42883", f"function {use.name}() {reason}", hint, position=_position(use.location))
         return _refuse(f"{use.name}() is not allowed: it {reason}", hint, use.location)
     if treatment == "setting":
         name = use.constants[0] if use.constants else None

@@ -42,6 +42,7 @@ def treatment(schema: str, name: str) -> FunctionTreatment | None:
     return "allowed" if name in _ALLOWED else None
 
 
+UNLISTED = "does not exist, or is not on devinprod's list of harmless functions"
 _REASONS: tuple[tuple[str, str, str | None], ...] = (
     (
         "query_to_xml cursor_to_xml database_to_xml schema_to_xml table_to_xml ts_stat ts_rewrite",
@@ -89,4 +90,4 @@ def reason_against(name: str) -> tuple[str, str | None]:
     for beginnings, reason, hint in _REASONS:
         if name.startswith(tuple(beginnings.split())):
             return reason, hint
-    return "is not on devinprod's list of functions that are harmless", None
+    return UNLISTED, "Check its name: a function of your own must be in a schema of the search_path."

@@ -114,7 +114,6 @@ def test_writes_that_a_rule_redirects() -> None:
         "pg_logical_emit_message",
         "ts_stat",
         "pg_export_snapshot",
-        "never_heard_of",
     ],
 )
 def test_functions_of_postgresql_that_no_list_has(name: str) -> None:
@@ -123,6 +122,12 @@ def test_functions_of_postgresql_that_no_list_has(name: str) -> None:
         assert refusal.sqlstate == "42501"
         assert name in refusal.message
         assert refusal.position == 8
+
+
+def test_a_function_that_nobody_knows_may_be_a_typing_error() -> None:
+    refusal = refused(select(FunctionUse("pg_catalog", "loewr", location=7)))
+    assert refusal.sqlstate == "42883"
+    assert "loewr() does not exist" in refusal.message
 
 
 def test_functions_of_postgresql_that_are_harmless_or_treated() -> None:

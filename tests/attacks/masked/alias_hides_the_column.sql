@@ -1,0 +1,1 @@
+SELECT c.email AS id FROM customers AS c

@@ -1,0 +1,1 @@
+SELECT b FROM customers AS c (a, b)

@@ -1,0 +1,1 @@
+SELECT old, new ->> 'email' FROM audit_trail

@@ -1,0 +1,7 @@
+BEGIN
+-- then
+DECLARE cur BINARY CURSOR FOR SELECT email, birthday FROM customers
+-- then
+FETCH ALL FROM cur
+-- then
+ROLLBACK

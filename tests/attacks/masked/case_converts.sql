@@ -1,0 +1,1 @@
+SELECT upper(lower(email)), initcap(name), reverse(reverse(email)) FROM customers

@@ -1,0 +1,1 @@
+UPDATE orders SET total = email::numeric WHERE email IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT concat_ws('|', c, c.name) FROM customers c

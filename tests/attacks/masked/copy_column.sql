@@ -1,0 +1,1 @@
+COPY customers (email) TO STDOUT (FORMAT csv)

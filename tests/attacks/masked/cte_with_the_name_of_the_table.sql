@@ -1,0 +1,1 @@
+WITH customers AS (SELECT * FROM public.customers) SELECT email FROM customers

@@ -1,0 +1,1 @@
+SELECT notes::date FROM customers WHERE notes IS NOT NULL

@@ -1,0 +1,2 @@
+-- tag: DELETE 0
+DELETE FROM support_tickets WHERE body LIKE 'cnry%'

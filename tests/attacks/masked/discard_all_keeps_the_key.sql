@@ -1,0 +1,3 @@
+DISCARD ALL
+-- then
+SELECT email, name FROM customers

@@ -1,0 +1,1 @@
+SELECT DISTINCT ON (email) email, id FROM customers ORDER BY email

@@ -1,0 +1,1 @@
+SELECT email AS "$$" FROM customers WHERE $$a$$ = $x$a$x$

@@ -1,0 +1,1 @@
+SELECT name::order_status FROM customers

@@ -1,0 +1,2 @@
+-- answer: 0
+SELECT count(*) FILTER (WHERE notes LIKE 'cnry%') FROM customers

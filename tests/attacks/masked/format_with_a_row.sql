@@ -1,0 +1,1 @@
+SELECT format('%s', c) FROM customers c

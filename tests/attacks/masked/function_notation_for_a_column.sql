@@ -1,0 +1,1 @@
+SELECT email(c), c.name FROM customers c

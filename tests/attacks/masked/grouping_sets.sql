@@ -1,0 +1,1 @@
+SELECT email, name, count(*) FROM customers GROUP BY GROUPING SETS ((email), (name), ())

@@ -1,0 +1,1 @@
+SELECT city FROM addresses GROUP BY city HAVING count(*) > 1

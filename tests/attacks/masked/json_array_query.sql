@@ -1,0 +1,1 @@
+SELECT JSON_ARRAY(SELECT email FROM customers)

@@ -1,0 +1,1 @@
+SELECT notes::json FROM customers WHERE notes IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT JSON_OBJECT('e' : email, 'n' : name) FROM customers

@@ -1,0 +1,1 @@
+WITH c AS MATERIALIZED (SELECT email FROM customers) SELECT * FROM c

@@ -1,0 +1,1 @@
+SELECT min(email), max(notes) FROM customers

@@ -1,0 +1,1 @@
+SELECT email OPERATOR(pg_catalog.||) '' FROM customers

@@ -1,0 +1,1 @@
+SELECT phone, postcode FROM customers, addresses WHERE customer_id = customers.id

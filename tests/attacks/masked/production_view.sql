@@ -1,0 +1,1 @@
+SELECT * FROM open_orders

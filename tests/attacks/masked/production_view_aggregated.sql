@@ -1,0 +1,1 @@
+SELECT string_agg(customer || city, ',') FROM open_orders

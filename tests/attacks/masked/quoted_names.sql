@@ -1,0 +1,1 @@
+SELECT "c"."email" FROM "public"."customers" AS "c"

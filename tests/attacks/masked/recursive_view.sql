@@ -1,0 +1,5 @@
+CREATE RECURSIVE VIEW mine (e) AS SELECT email FROM customers
+-- then
+SELECT * FROM mine
+-- then
+DROP VIEW mine

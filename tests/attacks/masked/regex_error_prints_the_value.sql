@@ -1,0 +1,2 @@
+-- control: none: what the server says depends on the value
+SELECT 'a' ~ (email || '(') FROM customers WHERE email IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT ROW(c.*)::customers FROM customers c

@@ -1,0 +1,5 @@
+BEGIN
+-- then
+SELECT email FROM customers WHERE id < 5 FOR UPDATE
+-- then
+ROLLBACK

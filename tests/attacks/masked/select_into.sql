@@ -1,0 +1,5 @@
+SELECT * INTO stolen FROM customers
+-- then
+TABLE stolen
+-- then
+DROP TABLE stolen

@@ -1,0 +1,1 @@
+SELECT set_config('work_mem', email, false) FROM customers WHERE email IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT k.* FROM customers c, jsonb_each_text(c.settings) AS k

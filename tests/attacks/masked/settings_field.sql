@@ -1,0 +1,1 @@
+SELECT settings ->> 'cnrykey' FROM customers

@@ -1,0 +1,1 @@
+SELECT DISTINCT jsonb_object_keys(settings) FROM customers

@@ -1,0 +1,1 @@
+SELECT settings #>> '{cnrykey}', jsonb_path_query(settings, '$.*') FROM customers

@@ -1,0 +1,2 @@
+-- answer: 0
+SELECT count(*) FROM customers WHERE email SIMILAR TO 'cnry%'

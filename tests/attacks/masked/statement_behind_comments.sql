@@ -1,0 +1,2 @@
+/* harmless */ SELECT /* nothing */ email -- to see
+FROM customers

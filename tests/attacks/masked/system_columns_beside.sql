@@ -1,0 +1,1 @@
+SELECT ctid, tableoid, xmin, email FROM customers

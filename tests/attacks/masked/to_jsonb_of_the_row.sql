@@ -1,0 +1,1 @@
+SELECT to_jsonb(c) - 'id' FROM customers c

@@ -1,0 +1,1 @@
+SELECT email::varchar(3), left(name, 4) FROM customers

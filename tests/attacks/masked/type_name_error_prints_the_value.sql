@@ -1,0 +1,1 @@
+SELECT email::regclass FROM customers WHERE email IS NOT NULL

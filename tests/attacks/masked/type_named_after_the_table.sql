@@ -1,0 +1,1 @@
+SELECT c::customers FROM customers c

@@ -1,0 +1,5 @@
+BEGIN
+-- then
+CREATE UNIQUE INDEX ON addresses (city)
+-- then
+ROLLBACK

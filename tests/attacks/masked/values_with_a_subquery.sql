@@ -1,0 +1,1 @@
+VALUES ((SELECT email FROM customers WHERE id = 1))

@@ -1,0 +1,1 @@
+CREATE AGGREGATE public.mine(text) (SFUNC = textcat, STYPE = text)

@@ -1,0 +1,1 @@
+CREATE CAST (public.order_status AS integer) WITH INOUT

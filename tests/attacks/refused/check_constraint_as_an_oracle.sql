@@ -1,0 +1,1 @@
+ALTER TABLE customers ADD CHECK (email < 'd' OR email IS NULL) NOT VALID

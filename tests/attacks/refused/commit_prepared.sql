@@ -1,0 +1,2 @@
+-- control: none: there is none
+COMMIT PREPARED 'mine'

@@ -1,0 +1,2 @@
+-- control: none: runs a program
+COPY products (title) FROM PROGRAM 'id'

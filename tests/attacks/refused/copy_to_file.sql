@@ -1,0 +1,2 @@
+-- control: none: writes a file
+COPY customers TO '/tmp/stolen.csv'

@@ -1,0 +1,2 @@
+-- control: none: runs a program
+COPY customers TO PROGRAM 'cat > /tmp/stolen'

@@ -1,0 +1,2 @@
+-- control: none: no rollback undoes it
+CREATE DATABASE mine

@@ -1,0 +1,2 @@
+-- control: none: not installed
+CREATE EXTENSION plpython3u

@@ -1,0 +1,1 @@
+CREATE PUBLICATION spy FOR TABLE customers

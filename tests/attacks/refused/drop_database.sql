@@ -1,0 +1,2 @@
+-- control: none: no rollback undoes it
+DROP DATABASE IF EXISTS nobody

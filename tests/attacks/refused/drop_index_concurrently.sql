@@ -1,0 +1,2 @@
+-- control: none: commits
+DROP INDEX CONCURRENTLY orders_open_idx

@@ -1,0 +1,2 @@
+-- control: none: drops everything
+DROP OWNED BY shop_owner

@@ -1,0 +1,3 @@
+-- expect: refused
+-- control: runs
+SET client_encoding = 'SJIS'

@@ -1,0 +1,1 @@
+CREATE FUNCTION mine() RETURNS int LANGUAGE sql SET devinprod.key = '' AS 'SELECT 1'

@@ -1,0 +1,1 @@
+BEGIN; ALTER TABLE products ADD COLUMN x text DEFAULT pg_read_file('PG_VERSION'); ROLLBACK

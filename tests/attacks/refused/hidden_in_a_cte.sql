@@ -1,0 +1,1 @@
+WITH x AS (SELECT pg_read_file('PG_VERSION')) SELECT 1 FROM x

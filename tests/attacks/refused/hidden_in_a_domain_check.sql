@@ -1,0 +1,1 @@
+BEGIN; CREATE DOMAIN mine AS text CHECK (pg_read_file(VALUE) IS NOT NULL); ROLLBACK

@@ -1,0 +1,1 @@
+BEGIN; CREATE VIEW mine AS SELECT pg_read_file('PG_VERSION'); ROLLBACK

@@ -1,0 +1,1 @@
+PREPARE p(text) AS SELECT $1; EXECUTE p(pg_read_file('PG_VERSION')); DEALLOCATE p

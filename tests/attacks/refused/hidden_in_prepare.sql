@@ -1,0 +1,1 @@
+PREPARE p AS SELECT pg_read_file('PG_VERSION')

@@ -1,0 +1,2 @@
+-- control: none: needs a server
+IMPORT FOREIGN SCHEMA public FROM SERVER elsewhere INTO public

@@ -1,0 +1,2 @@
+-- control: none: commits
+CREATE INDEX CONCURRENTLY ON customers (created_at)

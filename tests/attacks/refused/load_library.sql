@@ -1,0 +1,2 @@
+-- control: none: not there
+LOAD 'auto_explain'

@@ -1,0 +1,1 @@
+CREATE SCHEMA sandbox; ALTER TABLE customers SET SCHEMA sandbox

@@ -1,0 +1,1 @@
+CREATE INDEX guess ON customers (id) WHERE email LIKE 'cnry%'

@@ -1,0 +1,1 @@
+CREATE POLICY spy ON customers USING (email LIKE 'cnry%')

@@ -1,0 +1,1 @@
+SET local_preload_libraries = 'x'

@@ -1,0 +1,2 @@
+-- control: none: outlives the session
+BEGIN; PREPARE TRANSACTION 'mine'

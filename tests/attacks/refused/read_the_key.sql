@@ -1,0 +1,2 @@
+-- control: none: no key there
+SELECT current_setting('devinprod.key')

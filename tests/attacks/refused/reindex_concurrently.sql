@@ -1,0 +1,2 @@
+-- control: none: commits
+REINDEX TABLE CONCURRENTLY customers

@@ -1,0 +1,1 @@
+BEGIN; SET LOCAL ROLE postgres; ROLLBACK

@@ -1,0 +1,1 @@
+SET devinprod.key = 'x'

@@ -1,0 +1,1 @@
+SELECT set_config('log_min_messages', 'debug5', false)

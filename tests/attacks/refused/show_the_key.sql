@@ -1,0 +1,2 @@
+-- control: none: no key there
+SHOW devinprod.key

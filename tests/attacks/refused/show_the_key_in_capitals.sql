@@ -1,0 +1,2 @@
+-- control: none: no key there
+SHOW DEVINPROD.KEY

@@ -1,0 +1,1 @@
+CREATE FUNCTION mine() RETURNS SETOF text LANGUAGE sql AS 'SELECT email FROM public.customers'

@@ -1,0 +1,1 @@
+CREATE FUNCTION mine() RETURNS text BEGIN ATOMIC SELECT email FROM customers; END

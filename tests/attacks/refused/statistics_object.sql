@@ -1,0 +1,1 @@
+CREATE STATISTICS guess ON lower(email), name FROM customers

@@ -1,0 +1,3 @@
+-- expect: refused
+-- control: runs
+SET standard_conforming_strings = off

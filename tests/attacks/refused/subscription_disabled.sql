@@ -1,0 +1,2 @@
+-- control: none: stops replication
+ALTER SUBSCRIPTION devinprod DISABLE

@@ -1,0 +1,1 @@
+SET devinprod.txn_start = '0'

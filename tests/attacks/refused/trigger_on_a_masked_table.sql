@@ -1,0 +1,1 @@
+CREATE TRIGGER spy AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION public.write_audit_row()

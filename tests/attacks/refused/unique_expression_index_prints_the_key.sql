@@ -1,0 +1,2 @@
+-- control: leaks
+CREATE UNIQUE INDEX ON customers (left(email, 4))

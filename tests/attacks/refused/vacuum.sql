@@ -1,0 +1,2 @@
+-- control: none: harmless outside of a session
+VACUUM customers

@@ -1,0 +1,2 @@
+-- control: none: rewrites the table
+VACUUM (FULL) customers

@@ -1,0 +1,2 @@
+-- control: none: changes the server
+SELECT pg_switch_wal()

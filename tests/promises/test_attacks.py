@@ -1,0 +1,95 @@
+"""Does any statement bring a masked value across, or take effect beyond its session?
+
+One file, one attack. Each is also run on plain PostgreSQL (``test_control``), where it must work: an
+attack that never worked would prove nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from corpus import MODES, Mode, leaks, read_case, talk
+from devinprod_proxy.demo.cluster import Cluster
+from proxies import Proxy
+
+ATTACKS = Path(__file__).parents[1] / "attacks"
+REFUSED = sorted((ATTACKS / "refused").glob("*.sql"))
+MASKED = sorted((ATTACKS / "masked").glob("*.sql"))
+_sessions = itertools.count(1)
+
+
+def name(path: Path) -> str:
+    return path.stem
+
+
+def session(proxy: Proxy) -> str:
+    """The connection string of a session that nobody had before."""
+    return proxy.dsn(f"attack{next(_sessions)}")
+
+
+@pytest.fixture
+def ended(canary_proxy: Proxy) -> object:
+    """Ends the sessions of a test, so that they do not add up."""
+    yield
+    for each in canary_proxy.api("GET", "/v1/sessions")["sessions"]:
+        canary_proxy.api("DELETE", f"/v1/sessions/{each['name']}")
+
+
+def test_there_are_enough() -> None:
+    assert len(REFUSED) >= 80
+    assert len(MASKED) >= 80
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("path", MASKED, ids=name)
+def test_no_byte_of_a_masked_value_arrives(
+    path: Path, mode: Mode, canary_proxy: Proxy, canaries: tuple[bytes, ...]
+) -> None:
+    case = read_case(path)
+    answer = talk(session(canary_proxy), case, mode)
+    assert leaks(answer, canaries) == []
+    if case.header("expect") == "runs":
+        assert answer.errors == []
+    if mode != "binary" and case.header("answer"):
+        assert answer.errors == []
+        assert answer.value() == case.header("answer")
+    if case.header("tag"):
+        assert answer.tag() == case.header("tag"), answer.errors
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize("mode", ["simple", "extended"])
+@pytest.mark.parametrize("path", REFUSED, ids=name)
+def test_it_is_refused(path: Path, mode: Mode, canary_proxy: Proxy, canaries: tuple[bytes, ...]) -> None:
+    case = read_case(path)
+    answer = talk(session(canary_proxy), case, mode)
+    assert leaks(answer, canaries) == []
+    state = case.header("expect", "refused 42501").removeprefix("refused").strip()
+    found = [error for error in answer.errors if error["C"] == state or not state]
+    assert found, answer.errors or "it ran"
+    assert found[0]["M"]
+
+
+@pytest.mark.parametrize("path", [*REFUSED, *MASKED], ids=name)
+def test_control(path: Path, canary_cluster: Cluster, canaries: tuple[bytes, ...]) -> None:
+    case = read_case(path)
+    default = "runs" if path in REFUSED else "leaks"
+    if case.header("answer") or case.header("tag"):
+        default = "answers"
+    control = case.header("control", default)
+    if control.startswith("none: "):
+        return
+    answer = talk(canary_cluster.replica_dsn, case, inside=True)
+    if control == "leaks":
+        assert leaks(answer, canaries), answer.errors
+    elif control == "answers":
+        if case.header("tag"):
+            assert answer.tag() != case.header("tag")
+        else:
+            assert answer.errors or answer.value() != case.header("answer")
+    else:
+        assert control == "runs"
+        assert answer.errors == []
