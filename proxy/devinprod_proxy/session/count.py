@@ -74,6 +74,7 @@ def begin(
     }
     m.history.append(row)
     m.statements += 1
+    m.lost_reason = None  # whoever had to know has been told before this could run
     execution = Execution(ident, client, statement, entry, portal, m.now, row)
     if portal is not None:
         execution.formats = portal.formats
@@ -202,6 +203,9 @@ def completed(m: Machine, ex: Exchange, execution: Execution, tag: str) -> None:
         execution.rows = int(number) if number.isdigit() else execution.rows
     if ex.error:
         return
+    if statement.kind is Kind.DDL:
+        m.ddl += 1
+        m.catalog_stale = True
     if statement.kind in (Kind.WRITE, Kind.COPY_IN, Kind.DDL):
         inner = statement.written[0] if statement.written else ""
         verb = "DDL" if statement.kind is Kind.DDL else _verb(statement, word)
@@ -229,6 +233,11 @@ def _journal(m: Machine, execution: Execution, verb: str, table: str, changed: i
     return JournalEntry(
         execution.id, m.at(), execution.client.id, verb, table, changed, execution.statement.asked
     )
+
+
+def suspended(m: Machine, execution: Execution) -> None:
+    """A portal has given as many rows as were asked for, and has more."""
+    _report(m, execution, None)
 
 
 def failed(m: Machine, execution: Execution, sqlstate: str) -> None:

@@ -50,7 +50,7 @@ def next_unit(m: Machine) -> Unit | None:
             return ready
         end = _end_of_patience(m, client)
         if m.now >= end:
-            _refuse(m, client, _timeout(m, client))
+            refuse(m, client, _timeout(m, client))
             return next_unit(m)
         wake.append(end)
         if when is not None:
@@ -70,7 +70,7 @@ def let_wait(m: Machine) -> None:
         if opening:
             continue
         if m.now >= end:
-            _refuse(m, client, _timeout(m, client))
+            refuse(m, client, _timeout(m, client))
             return let_wait(m)
         wake.append(end)
     _wake(m, wake)
@@ -80,10 +80,10 @@ def _answered(m: Machine, client: Client) -> bool:
     """Answer a waiting client whose statement has been cancelled, or whose world is gone."""
     if client.cancelled:
         client.cancelled = False
-        _refuse(m, client, Refusal("57014", "canceling statement due to user request"))
+        refuse(m, client, Refusal("57014", "canceling statement due to user request"))
     elif client.lost is not None and client.welcomed:
         text, client.lost = client.lost, None
-        _refuse(m, client, Refusal("57000", text, _LOST_HINT, whose="upstream"))
+        refuse(m, client, Refusal("57000", text, _LOST_HINT, whose="upstream"))
     else:
         return False
     return True
@@ -135,7 +135,7 @@ def _allowed(m: Machine, client: Client) -> tuple[Unit | None, float | None]:
             return None, stuck
         if ahead.only_rolls_back(m, client):
             return _take(client, own.depth), None
-        _refuse(m, client, _interleaved(m, client, top))
+        refuse(m, client, _interleaved(m, client, top))
         return None, m.now
     depth = len(m.holders)
     if ahead.only_reads(m, client):
@@ -158,7 +158,7 @@ def _take(client: Client, depth: int) -> Unit | None:
     return unit
 
 
-def _refuse(m: Machine, client: Client, refusal: Refusal) -> None:
+def refuse(m: Machine, client: Client, refusal: Refusal) -> None:
     """Answer a client's waiting unit with an error, without running it."""
     m.waiting.pop(client.id, None)
     client.waiting_since = None

@@ -34,7 +34,7 @@ from devinprod_proxy.pgwire.kinds import Frontend
 from devinprod_proxy.policy.model import Policy
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import events as e
-from devinprod_proxy.session import answer, copy_in, floor, receive, run, welcome
+from devinprod_proxy.session import answer, copy_in, floor, life, receive, run, welcome
 from devinprod_proxy.session.budget import Budget
 from devinprod_proxy.session.client import Client
 from devinprod_proxy.session.entries import Entries, Entry
@@ -42,7 +42,7 @@ from devinprod_proxy.session.exchange import Exchange, Expect
 from devinprod_proxy.session.journal import Journal
 from devinprod_proxy.session.limits import Limits
 from devinprod_proxy.session.settings import search_path_of
-from devinprod_proxy.session.unit import COPY_KINDS, Unit
+from devinprod_proxy.session.unit import Unit, size
 from devinprod_proxy.sql import control
 from devinprod_proxy.sql.catalog import Catalog
 from devinprod_proxy.sql.rewrite import Rewriter, World
@@ -107,6 +107,8 @@ class Machine:
         self.applied_at: dict[str, dict[str, str]] = {}
         self.base_parameters: dict[str, str] = {}
         self.reported: dict[str, str] = {}
+        self.printed: dict[tuple[str, str], str] = {}
+        """Setting and value as a client gave it -> as the server prints it."""
         self.exchange: Exchange | None = None
         self.active: Unit | None = None
         self.continuing: Unit | None = None
@@ -161,7 +163,7 @@ class Machine:
             case e.AuditFailed():
                 self._audit_failed(event)
             case e.ResetAsked() | e.EndAsked():
-                self._go(event)
+                self.go(event)
             case e.OpenAsked():
                 if self.state is State.CLOSED:
                     self._open()
@@ -181,6 +183,7 @@ class Machine:
         client.key_data = event.key_data
         self.clients[client.id] = client
         self.last_active = self.now
+        client.lost = self.lost_reason  # nobody has run anything since: it must not go on unknowingly
         if self.state is State.ENDED:
             self.dismiss(
                 client, Refusal("57P01", "this session has ended", "connect again to open a new one")
@@ -201,7 +204,7 @@ class Machine:
                 self.out.append(c.CloseClient(client.id))
                 return
             client.inbox.append(item)
-            client.inbox_bytes += len(item.wire) if item.kind in COPY_KINDS else len(item.body)  # type: ignore[union-attr]
+            client.inbox_bytes += size(item)
         self.look_at_inbox(client)
 
     def look_at_inbox(self, client: Client) -> None:
@@ -312,10 +315,10 @@ class Machine:
             self.out.append(c.CloseUpstream())
             self._lost("the catalog could not be read after a change to it", "58000")
 
-    def lose(self, reason: str) -> None:
-        """Give the world up: something is wrong with it that no rollback to a savepoint mends."""
+    def lose(self, reason: str, sqlstate: str = "XX000") -> None:
+        """Give the world up: a limit has struck, or no rollback to a savepoint mends it."""
         self.out.append(c.CloseUpstream())
-        self._lost(reason, "XX000")
+        self._lost(reason, sqlstate)
 
     def _lost(self, reason: str, sqlstate: str) -> None:
         if self.state is State.ENDED:
@@ -328,6 +331,7 @@ class Machine:
         text = f"session world was reset: {reason}; {count} statement{'' if count == 1 else 's'} lost"
         if before is State.OPEN:
             self.record("session.lost", reason=reason, statements=count, promised=False)
+            self.opened_at = self.opened_wall = None  # what opens next is as old as it is
         if dirty:
             self.lost_reason = text
         self.journal.clear()
@@ -357,9 +361,12 @@ class Machine:
         for client in list(self.clients.values()):
             if not client.welcomed:
                 self.dismiss(client, refusal)
+            elif before is not State.OPEN and client.id in self.waiting:
+                floor.refuse(self, client, refusal)
         self.publish("session")
 
-    def _go(self, event: e.ResetAsked | e.EndAsked) -> None:
+    def go(self, event: e.ResetAsked | e.EndAsked) -> None:
+        """Roll the world back for good: for a fresh one, or for none."""
         self.record(
             "session.reset" if isinstance(event, e.ResetAsked) else "session.end", reason=event.reason
         )
@@ -402,24 +409,8 @@ class Machine:
 
     def _timer(self, name: str) -> None:
         if name == "life":
-            self._check_life()
+            life.check(self)
         # "floor": who waits is looked at after every event anyway
-
-    def _check_life(self) -> None:
-        if self.state is State.ENDED or self.opened_at is None:
-            return
-        busy = self.exchange is not None
-        idle = 0.0 if busy else self.now - self.last_active
-        age = self.now - self.opened_at
-        if age >= self.limits.max_age:
-            self._go(
-                e.EndAsked(f"it reached its maximum age of {_span(self.limits.max_age)}", by_owner=False)
-            )
-        elif idle >= self.limits.idle:
-            self._go(e.EndAsked(f"it was idle for {_span(self.limits.idle)}", by_owner=False))
-        else:
-            left = min(self.limits.idle - idle, self.limits.max_age - age)
-            self.out.append(c.SetTimer("life", max(left, 0.05)))
 
     # Upstream.
 
@@ -577,11 +568,3 @@ def first_value(rows: list[bytes]) -> bytes | None:
         for value in row_values(data, 0):
             return value
     return None
-
-
-def _span(seconds: float) -> str:
-    if seconds >= 3600 and seconds % 3600 == 0:
-        return f"{int(seconds // 3600)} h"
-    if seconds >= 60:
-        return f"{int(seconds // 60)} min"
-    return f"{seconds:g} s"
