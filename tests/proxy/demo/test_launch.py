@@ -94,6 +94,7 @@ def demo() -> Iterator[Callable[..., Demo]]:
     for one in started:
         one.end()
         shutil.rmtree(one.temp, ignore_errors=True)
+        one.state_file.unlink(missing_ok=True)  # a killed demo leaves it
 
 
 def first_lines(demo: Demo, word: str) -> str:
