@@ -119,20 +119,27 @@ class Wire:
         if "options" in parts:
             parameters["options"] = parts["options"]
         startup = ClientStartup(parameters, password=parts.get("password"), private=True)
-        self._socket.sendall(startup.first())
-        for frame in self.frames():
-            reply = startup.handle(frame)
-            if reply:
-                self._socket.sendall(reply)
-            if startup.done:
-                break
+        try:
+            self._socket.sendall(startup.first())
+            for frame in self.frames():
+                reply = startup.handle(frame)
+                if reply:
+                    self._socket.sendall(reply)
+                if startup.done:
+                    break
+        except BaseException:
+            self._socket.close()
+            raise
 
-    def close(self) -> None:
-        """Say goodbye and hang up."""
-        self._socket.sendall(frontend.terminate())
-        while chunk := self._socket.recv(65536):
-            self.heard += chunk
-        self._socket.close()
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Say goodbye, take what still comes, and hang up."""
+        with self._socket:
+            self._socket.sendall(frontend.terminate())
+            while chunk := self._socket.recv(65536):
+                self.heard += chunk
 
     def frames(self) -> Iterator[Frame]:
         """The messages that come, one after the other."""
@@ -205,19 +212,18 @@ def _values(body: bytes, columns: list[backend.Column]) -> tuple[bytes | None, .
 
 def talk(dsn: str, case: Case, mode: Mode = "simple", *, inside: bool = False) -> Answer:
     """Run a case over a connection of its own; *inside*: in one transaction that is rolled back."""
-    wire = Wire(dsn)
     steps: list[Step] = []
-    if inside:
-        wire.send("BEGIN")
-    for sql in case.steps:
+    with Wire(dsn) as wire:
         if inside:
-            wire.send("SAVEPOINT step")
-            sql = re.sub(r"\bROLLBACK$", "ROLLBACK TO ctl", re.sub(r"^BEGIN\b", "SAVEPOINT ctl", sql))
-        found = wire.send(sql, mode, case.copy)
-        steps.extend(found)
-        if inside and any(step.error for step in found):
-            wire.send("ROLLBACK TO step")
-    wire.close()
+            wire.send("BEGIN")
+        for sql in case.steps:
+            if inside:
+                wire.send("SAVEPOINT step")
+                sql = re.sub(r"\bROLLBACK$", "ROLLBACK TO ctl", re.sub(r"^BEGIN\b", "SAVEPOINT ctl", sql))
+            found = wire.send(sql, mode, case.copy)
+            steps.extend(found)
+            if inside and any(step.error for step in found):
+                wire.send("ROLLBACK TO step")
     return Answer(bytes(wire.heard), steps)
 
 
