@@ -51,6 +51,10 @@ class CallFacts:
         names = tree.strings(message.funcname)
         name = names[-1]
         constants = tuple(constant(argument) for argument in message.args)
+        if len(names) == 1 and self._shadows(names):
+            # PostgreSQL's own is meant, or what is meant is not allowed: say so to the server.
+            names = ["pg_catalog", name]
+            tree.set_strings(message.funcname, names)
         own = self.call(names, constants, message.location)
         self.reading.calls.append((node, name, self.candidates(names)))
         if own:
@@ -72,6 +76,17 @@ class CallFacts:
             self.reading.unclear("set_config() with arguments that are not constants", message.location)
             return
         self.reading.set_calls.append(Setting(constants[0].lower(), constants[1], flag))
+
+    def _shadows(self, names: list[str]) -> bool:
+        """True when own functions of one of PostgreSQL's names may not be called."""
+        return names[0] in self.catalog.shadowed and any(
+            not self.permits(FunctionUse(f.schema, f.name, (f.identity,), extension=f.extension))
+            for f in self.candidates(names)
+        )
+
+    def permits(self, use: FunctionUse) -> bool:
+        """Whether ``decide`` would let a statement call this."""
+        return True
 
     def call(self, names: Sequence[str], constants: tuple[str | None, ...], location: int) -> bool:
         """Note one call by name; True when it may be a function of the company's own."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devinprod_proxy.errors import Refusal
-from devinprod_proxy.policy.facts import Access, FunctionUse, RelationKind
+from devinprod_proxy.policy.decide import decide
+from devinprod_proxy.policy.facts import Access, FunctionUse, RelationKind, StatementFacts
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.call_facts import CallFacts
 from devinprod_proxy.sql.catalog import Relation
@@ -29,6 +30,7 @@ _ARRAY = ENUM["ARRAY_SUBLINK"]
 _KINDS: dict[str, RelationKind] = {
     "r": "table", "p": "table", "v": "view", "m": "matview", "f": "foreign", "S": "sequence",
 }  # fmt: skip
+_SAMPLE_METHODS = frozenset({"bernoulli", "system"})
 _EVENTS: dict[Verb, tuple[Access, ...]] = {
     "insert": ("insert",), "update": ("update",), "delete": ("delete",),
     "merge": ("insert", "update", "delete"),
@@ -45,6 +47,11 @@ class Gatherer(CallFacts):
         self.world = world
         self.sight = sight
         self.views = views
+
+    def permits(self, use: FunctionUse) -> bool:
+        """Whether ``decide`` would let a statement call this."""
+        facts = StatementFacts("select_stmt", functions=(use,))
+        return not isinstance(decide(facts, self.world.policy, self.world.role), Refusal)
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -186,6 +193,9 @@ class Gatherer(CallFacts):
     def returning(self, stmt: Message, scope: Scope) -> None:
         """Walk a RETURNING list."""
         if stmt.HasField("returning_clause"):
+            written = next((item.target for item in scope.items if item.target is not None), None)
+            names = [node.returning_option.value for node in stmt.returning_clause.options]
+            scope.versions = [Item(name, target=written) for name in (*names, "old", "new")]
             for node in stmt.returning_clause.exprs:
                 self.expression(node, scope)
 
@@ -283,7 +293,9 @@ class Gatherer(CallFacts):
             )
         elif kind == "range_table_sample":
             sample = node.range_table_sample
-            self.call([*tree.strings(sample.method)], (), sample.location)
+            method = tree.strings(sample.method)
+            if method[-1] not in _SAMPLE_METHODS or len(method) > 1:
+                self.call(method, (), sample.location)
             self.from_relation(node, sample.relation.range_var, scope)
             self.inside_but(sample, scope, "relation")
         elif kind in ("range_function", "range_table_func", "json_table"):
@@ -391,7 +403,8 @@ class Gatherer(CallFacts):
         kind = node.WhichOneof("node")
         handler = _HANDLERS.get(kind)
         if handler is None:
-            self.reading.unclear(str(kind))
+            if kind is not None:  # an empty place in a list, as in ROWS FROM
+                self.reading.unclear(str(kind))
         else:
             handler(self, node, getattr(node, kind), scope)
 
@@ -452,8 +465,21 @@ def _column(self: Gatherer, node: Message, message: Message, scope: Scope) -> No
 
 
 def _call(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
+    settings = len(self.reading.set_calls)
     self.function_call(node, message)
+    if len(self.reading.set_calls) > settings and not _alone(scope):
+        self.reading.unclear("set_config() in the middle of a query", message.location)
     self.inside(message, scope)
+
+
+def _alone(scope: Scope) -> bool:
+    """A SELECT that runs exactly once: no FROM, no condition, nothing around it."""
+    statement = scope.statement
+    return (
+        scope.parent is None
+        and statement.DESCRIPTOR.name == "SelectStmt"
+        and {d.name for d, _ in statement.ListFields()} <= {"target_list", "limit_option", "op"}
+    )
 
 
 def _operator(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:

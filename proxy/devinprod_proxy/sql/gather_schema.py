@@ -338,11 +338,16 @@ class SchemaGatherer(Gatherer):
     def rename(self, stmt: Message, scope: Scope) -> None:
         if stmt.HasField("relation"):
             relation = self.changed(stmt.relation, missing_ok=stmt.missing_ok)
-            takes_row = relation is not None and any(
-                relation.row_type in function.arguments
-                for overloads in self.catalog.functions.values()
-                for function in overloads
-                if relation.row_type
+            moved = stmt.rename_type in _RENAMED_WITH_CARE - {ENUM["OBJECT_COLUMN"]}
+            takes_row = (
+                moved
+                and relation is not None
+                and any(
+                    relation.row_type in function.arguments
+                    for overloads in self.catalog.functions.values()
+                    for function in overloads
+                    if relation.row_type
+                )
             )
             if takes_row and not self.hides_nothing:
                 # The policy knows a function by its arguments' types, and those by their names.

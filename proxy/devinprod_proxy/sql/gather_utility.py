@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from devinprod_proxy.policy import statements
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.gather_facts import QUERY_KINDS
 from devinprod_proxy.sql.gather_schema import SchemaGatherer
@@ -26,8 +27,10 @@ class StatementGatherer(SchemaGatherer):
             self.reading.top = self.query(node, None)
         elif kind in _UTILITY:
             _UTILITY[kind](self, stmt)
-        elif not self.schema(kind, stmt) and not self.hides_nothing:
-            self.reading.unclear(kind.removesuffix("_stmt").replace("_", " ").upper())
+        elif not self.schema(kind, stmt) and kind in statements.KNOWN - statements.OPAQUE:
+            if not self.hides_nothing:
+                self.reading.unclear(kind.removesuffix("_stmt").replace("_", " ").upper())
+        # What is left is for decide: opaque, never allowed, or of a kind that it does not know.
 
     def copy(self, stmt: Message) -> None:
         scope = Scope(None, stmt)

@@ -174,6 +174,7 @@ class MaskedRow:
         if kind == "set_to_default":
             return
         self.see(place)
+        kind = place.WhichOneof("node")
         if column is None or column.name not in self.sight.masks(self.relation):
             return
         if kind == "a_const" and place.a_const.isnull:

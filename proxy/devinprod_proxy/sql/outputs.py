@@ -182,7 +182,7 @@ class Outputs:
     def _item(self, name: str, scope: Scope) -> Item | None:
         level: Scope | None = scope
         while level is not None:
-            for item in level.items:
+            for item in (*level.items, *level.versions):
                 if item.alias == name:
                     return item
             level = level.parent

@@ -32,7 +32,7 @@ Verb = Literal["insert", "update", "delete", "merge"]
 class Scope:
     """One query level: what its FROM brings in, and the WITH names that it and its inner levels see."""
 
-    __slots__ = ("ctes", "items", "joined", "parent", "parts", "star", "starred", "statement")
+    __slots__ = ("ctes", "items", "joined", "parent", "parts", "star", "starred", "statement", "versions")
 
     def __init__(self, parent: Scope | None, statement: Message = None) -> None:
         self.parent = parent
@@ -41,6 +41,8 @@ class Scope:
         self.items: list[Item] = []
         self.parts: list[Scope] = []
         """The two halves of a set operation."""
+        self.versions: list[Item] = []
+        """What RETURNING calls ``old`` and ``new``."""
         self.star = False
         """A bare ``*``: every column of every item."""
         self.starred: set[str] = set()

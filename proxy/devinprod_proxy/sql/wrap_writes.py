@@ -28,7 +28,7 @@ def wrap_writes(reading: Reading, catalog: Catalog, sight: MaskedColumns, asked:
     number = unused_number(asked)
     # Innermost first: a write in WITH is complete before the statement around it is looked at.
     for target in reversed(reading.targets):
-        if sight.masked(target.relation):
+        if sight.masked(target.relation) and target.statement.DESCRIPTOR.name != "CopyStmt":
             _Write(reading, target, catalog, sight, number).change()
 
 
