@@ -426,7 +426,7 @@ class Sessions:
             "clients": len(world.clients),
             "statements": machine.statements,
             "changes": tables,
-            "change_count": machine.journal.rows,
+            "change_count": machine.journal.changes,
             "masked_columns": masked,
             "columns": columns,
             "limits": self._limits(machine),

@@ -97,6 +97,11 @@ class Journal:
         return sum(e.rows for e in self.entries if e.verb in _COLUMN)
 
     @property
+    def changes(self) -> int:
+        """How much was changed, as one number: rows, and one for each truncated table and each DDL statement."""
+        return self.rows + sum(e.verb not in _COLUMN for e in self.entries)
+
+    @property
     def exact(self) -> bool:
         """False where a statement's tag does not say which rows of which table it touched."""
         return all(e.verb in _COLUMN or e.verb == "DDL" for e in self.entries)

@@ -116,13 +116,23 @@ def show(name: str) -> ServerSql:
 
 
 def target_facts() -> ServerSql:
-    """What the target is and how far behind: one row of four texts."""
+    """What the target is and how far behind: one row of four texts.
+
+    Behind: where all that was received has been applied, how long the last message travelled; else
+    how long ago it was sent (manual, 27.2.8). A quiet publisher says nothing for half a minute, so
+    the age of the last message alone would tell nothing.
+    """
+    pg = "pg_catalog."
+    minus, same = f"OPERATOR({pg}-)", f"OPERATOR({pg}=)"
     return ServerSql(
-        "SELECT pg_catalog.pg_is_in_recovery()::pg_catalog.text,"
-        " (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_stat_subscription WHERE pid IS NOT NULL),"
-        " (SELECT EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - pg_catalog.max(latest_end_time))"
-        "::pg_catalog.text FROM pg_catalog.pg_stat_subscription),"
-        " pg_catalog.pg_backend_pid()::pg_catalog.text"
+        f"SELECT {pg}pg_is_in_recovery()::{pg}text,"
+        f" (SELECT {pg}count(s.subname)::{pg}text FROM {pg}pg_subscription AS s, {pg}pg_database AS d"
+        f" WHERE s.subdbid {same} d.oid AND d.datname {same} {pg}current_database()),"
+        f" (SELECT {pg}max(EXTRACT(EPOCH FROM CASE WHEN w.received_lsn {same} w.latest_end_lsn"
+        f" THEN w.last_msg_receipt_time {minus} w.last_msg_send_time"
+        f" ELSE {pg}clock_timestamp() {minus} w.last_msg_send_time END))::{pg}text"
+        f" FROM {pg}pg_stat_subscription AS w WHERE w.relid IS NULL),"
+        f" {pg}pg_backend_pid()::{pg}text"
     )
 
 
