@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devinprod_proxy.errors import ClientFault
 from devinprod_proxy.pgwire import messages
 from devinprod_proxy.pgwire.codec import Rows
 from devinprod_proxy.pgwire.kinds import Frontend
@@ -36,6 +37,13 @@ def _ahead(m: Machine, client: Client) -> list[Statement] | None:
     """The statements of the next unit, rewritten; None where that cannot be told."""
     if m.catalog_stale:
         return None
+    try:
+        return _read(m, client)
+    except ClientFault:  # a message that cannot be read: its client hears of it in its turn
+        return None
+
+
+def _read(m: Machine, client: Client) -> list[Statement] | None:
     found: list[Statement] = []
     parsed: dict[str, Statement] = {}
     bound: dict[str, Statement] = {}

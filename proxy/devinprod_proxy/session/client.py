@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from devinprod_proxy.pgwire.codec import Frame, Rows
 from devinprod_proxy.pgwire.messages import Bind
 from devinprod_proxy.session.entries import Entry
+from devinprod_proxy.session.settings import codec_of
 from devinprod_proxy.sql.statement import Statement
 
 if TYPE_CHECKING:
     from devinprod_proxy.session.execution import Execution
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Prepared:
     """A prepared statement of one client, made by Parse or by PREPARE: they share their names."""
 
@@ -27,11 +28,17 @@ class Prepared:
     """The upstream statement it is; None where the session answers by itself."""
     declared: Statement | None = None
     """The DECLARE that this is: running it makes a cursor."""
+    world: tuple[object, ...] = ()
+    """What it was rewritten in (``World.key``): in another one it is rewritten again when it is bound."""
+    described: Entry | None = None
+    """The upstream statement whose columns the client knows; another one must give the same."""
     confirmed: bool = True
-    """False until upstream has accepted its Parse."""
+    """False until its turn among the replies has come: an error before that undoes it."""
+    closing: bool = False
+    """A Close of it is on its way."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Portal:
     """A portal of one client: a Bind that has not been closed."""
 
@@ -41,6 +48,8 @@ class Portal:
     bound: Bind | None = None
     """The Bind message; None for a cursor made by DECLARE."""
     holdable: bool = False
+    kept: bool = False
+    """A cursor WITH HOLD whose transaction has been committed: no rollback touches it any more."""
     execution: Execution | None = None
     """The run that a further Execute goes on with."""
 
@@ -59,6 +68,13 @@ class Savepoint:
     journal: int
     settings: dict[str, str]
     ddl: int
+    applied: dict[str, str]
+    """What of the settings was applied upstream."""
+    portals: list[Portal]
+    """Those that were open when it was set: they outlive a rollback to it."""
+    read_only: bool
+    local: dict[str, str | None]
+    notifications: int
 
 
 @dataclass(slots=True)
@@ -73,14 +89,13 @@ class Transaction:
     read_only: bool = False
     failed: bool = False
     savepoints: list[Savepoint] = field(default_factory=list)
-    cursors: set[str] = field(default_factory=set)
     isolation: str = "read committed"
     local: dict[str, str | None] = field(default_factory=dict)
     """Settings changed by SET LOCAL, with the value to go back to at the end."""
     notifications: list[tuple[str, str]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Client:
     """One client connection, between its login and its end."""
 
@@ -91,7 +106,6 @@ class Client:
     startup: Mapping[str, str] = field(default_factory=dict)
     """The settings of its startup packet: what RESET ALL goes back to."""
     reported: dict[str, str] = field(default_factory=dict)
-    codec: str = "utf-8"
     welcomed: bool = False
     inbox: deque[Frame | Rows] = field(default_factory=deque)
     inbox_bytes: int = 0
@@ -118,6 +132,11 @@ class Client:
         if self.transaction is None:
             return b"I"
         return b"E" if self.transaction.failed else b"T"
+
+    @property
+    def codec(self) -> str:
+        """How the bytes of its statements are read."""
+        return codec_of(self.settings.get("client_encoding", "UTF8")) or "utf-8"
 
     def setting(self, name: str, default: str) -> str:
         """A setting as this client has it."""

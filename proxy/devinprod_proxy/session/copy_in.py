@@ -10,7 +10,7 @@ from devinprod_proxy.pgwire.kinds import Frontend
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import guard
 from devinprod_proxy.session.exchange import Exchange
-from devinprod_proxy.session.unit import Unit
+from devinprod_proxy.session.unit import Unit, size
 
 if TYPE_CHECKING:
     from devinprod_proxy.session.machine import Machine
@@ -22,7 +22,7 @@ def copy_from_client(m: Machine, unit: Unit, ex: Exchange) -> None:
     data: list[bytes] = []
     while inbox and ex.copying:
         item = inbox.popleft()
-        unit.client.inbox_bytes -= len(item.wire) if isinstance(item, Rows) else len(item.body)
+        unit.client.inbox_bytes -= size(item)
         if isinstance(item, Rows):
             data.append(item.data)
         elif item.kind == Frontend.COPY_DATA:
@@ -42,7 +42,7 @@ def copy_from_client(m: Machine, unit: Unit, ex: Exchange) -> None:
         else:
             abort_copy(m, ex, f"unexpected message type 0x{item.kind:02X} during COPY from stdin")
             unit.client.inbox.appendleft(item)
-            unit.client.inbox_bytes += len(item.body)
+            unit.client.inbox_bytes += size(item)
     if data:
         m.out.append(c.SendUpstream(b"".join(data)))
 

@@ -11,8 +11,8 @@ from devinprod_proxy.pgwire.kinds import Backend
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session.client import Client, Portal
 from devinprod_proxy.session.entries import Entry
-from devinprod_proxy.session.execution import Execution, fixed_keys, keys_of, subject_carriers
 from devinprod_proxy.session.exchange import Exchange
+from devinprod_proxy.session.execution import Execution, fixed_keys, keys_of, subject_carriers
 from devinprod_proxy.session.journal import Entry as JournalEntry
 from devinprod_proxy.sql.statement import Kind, Statement
 
@@ -182,9 +182,7 @@ def block(m: Machine, ex: Exchange, execution: Execution | None, refusal: Refusa
         return
     unit.error = True
     m.send(unit.client, messages.error(messages.refusal_fields(refusal)))
-    m.record(
-        "limit", client=unit.client.label, message=refusal.message, sqlstate=refusal.sqlstate, promised=False
-    )
+    m.record("limit", client=unit.client.label, message=refusal.message, sqlstate=refusal.sqlstate)
     for one in ex.executions:
         if not one.reported:
             failed(m, one, refusal.sqlstate)
@@ -267,6 +265,5 @@ def _report(m: Machine, execution: Execution, sqlstate: str | None) -> None:
         people=execution.people,
         ms=ms,
         sqlstate=sqlstate,
-        promised=False,
     )
     m.publish("statement")

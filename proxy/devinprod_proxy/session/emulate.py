@@ -15,6 +15,7 @@ from devinprod_proxy.pgwire import messages
 from devinprod_proxy.pgwire.messages import Column
 from devinprod_proxy.session import count, guard, transaction
 from devinprod_proxy.session.client import Client, Prepared
+from devinprod_proxy.session.entries import BY_PREPARE
 from devinprod_proxy.session.exchange import Exchange
 from devinprod_proxy.session.settings import DEFAULTS, PINNED, VIRTUAL, codec_of
 from devinprod_proxy.session.transaction import tagged, warn
@@ -85,7 +86,8 @@ def _reset(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdic
 def _reset_all(m: Machine, unit: Unit, ex: Exchange) -> None:
     client = unit.client
     client.settings = dict(client.startup)
-    client.codec = codec_of(client.setting("client_encoding", "UTF8")) or "utf-8"
+    if client.transaction is not None:
+        client.transaction.local.clear()
     guard.prefix(m, unit, ex)
 
 
@@ -110,15 +112,16 @@ def _adopt(m: Machine, client: Client, setting: Setting) -> None:
     """The client's setting from now on (undone by its ROLLBACK, ended by COMMIT if LOCAL)."""
     name = setting.name.lower()
     txn = client.transaction
-    if setting.local and txn is not None:
-        txn.local.setdefault(name, client.settings.get(name))
+    if txn is not None:
+        if setting.local:
+            txn.local.setdefault(name, client.settings.get(name))
+        else:
+            txn.local.pop(name, None)  # the later of the two counts at COMMIT
     value = client.startup.get(name) if setting.value is None else setting.value
     if value is None:
         client.settings.pop(name, None)
     else:
         client.settings[name] = value
-    if name == "client_encoding":
-        client.codec = codec_of(client.setting(name, "UTF8")) or "utf-8"
 
 
 def _show(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
@@ -165,7 +168,7 @@ def _prepare(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verd
     if inner is None:
         return refuse(m, unit, ex, Refusal("0A000", "this statement cannot be prepared"), statement.asked)
     guard.prefix(m, unit, ex, inner)
-    entry = m.entries.get((f"PREPARE {client.id} {name} {m.next_id()}", (), "", -2))
+    entry = m.entries.get((f"PREPARE {client.id} {name} {m.next_id()}", (), "", BY_PREPARE))
     entry.sent, entry.in_use, entry.statement = True, 1, inner
     execution = count.begin(m, ex, client, statement, None)
 
@@ -174,25 +177,36 @@ def _prepare(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verd
         count.completed(m, ex, execution, "PREPARE")
 
     ex.own(rewrite.renamed(statement, entry.name), reply=messages.command_complete("PREPARE"), then=done)
-    ex.steps[-3].entry = entry  # an error names the statement that was being prepared
+    ex.steps[-2].entry = entry  # an error names the statement that was being prepared
     return Verdict.STOP
 
 
 def _deallocate(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
+    if ex.steps:
+        return Verdict.FIRST
     client, name = unit.client, statement.name
     if name is None:
+        for prepared in client.prepared.values():
+            _let_go(prepared)
         client.prepared.clear()
         tagged(m, ex, unit, statement, "DEALLOCATE ALL")
         return Verdict.GO
     if name not in client.prepared:
         wrong = Refusal("26000", f'prepared statement "{name}" does not exist')
         return refuse(m, unit, ex, wrong, statement.asked)
-    del client.prepared[name]
+    _let_go(client.prepared.pop(name))
     tagged(m, ex, unit, statement, "DEALLOCATE")
     return Verdict.GO
 
 
+def _let_go(prepared: Prepared) -> None:
+    if prepared.entry is not None and prepared.entry.in_use:
+        prepared.entry.in_use = 0  # made by PREPARE: closed upstream when the cache is full
+
+
 def _close_cursor(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
+    if ex.steps:
+        return Verdict.FIRST
     client, name = unit.client, statement.name
     names = list(client.portals) if name is None else [name]
     for one in names:
@@ -206,8 +220,11 @@ def _close_cursor(m: Machine, unit: Unit, ex: Exchange, statement: Statement) ->
     return Verdict.GO
 
 
-def resolve(m: Machine, client: Client, statement: Statement) -> Statement | Refusal:
-    """A statement that names a cursor or prepared statement, under the name that upstream knows."""
+def resolve(m: Machine, client: Client, statement: Statement, *, block: bool) -> Statement | Refusal:
+    """A statement that names a cursor or prepared statement, under the name that upstream knows.
+
+    *block*: it is one of several in a Query, which is a transaction block too.
+    """
     kind, name = statement.kind, statement.name
     if kind is Kind.EXECUTE:
         prepared = client.prepared.get(name or "")
@@ -218,7 +235,7 @@ def resolve(m: Machine, client: Client, statement: Statement) -> Statement | Ref
         target = prepared.statement
         return _like(target, statement, rewrite.renamed(statement, prepared.entry.name))
     if kind is Kind.DECLARE:
-        if client.transaction is None and not statement.holdable:
+        if client.transaction is None and not statement.holdable and not block:
             return Refusal("25P01", "DECLARE CURSOR can only be used in transaction blocks")
         if name in client.portals:
             return Refusal("42P03", f'cursor "{name}" already exists')
@@ -251,12 +268,16 @@ def _like(target: Statement, statement: Statement, run: ServerSql) -> Statement:
 
 
 def _listen(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
+    if ex.steps:
+        return Verdict.FIRST
     unit.client.channels.add(statement.name or "")
     tagged(m, ex, unit, statement, "LISTEN")
     return Verdict.GO
 
 
 def _unlisten(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
+    if ex.steps:
+        return Verdict.FIRST
     if statement.name is None:
         unit.client.channels.clear()
     else:
@@ -285,7 +306,8 @@ def _empty(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdic
 def adopt_from_functions(m: Machine, client: Client, statement: Statement) -> None:
     """set_config() in a statement that has succeeded: the client's settings follow."""
     for setting in statement.settings:
-        _adopt(m, client, setting)
+        if client.transaction is not None or not setting.local:
+            _adopt(m, client, setting)
         name = setting.name.lower()
         if name not in VIRTUAL and setting.value is not None:
             m.applied[name] = setting.value

@@ -14,6 +14,8 @@ from devinprod_proxy.pgwire.messages import Column
 from devinprod_proxy.sql.statement import Statement
 
 Key = tuple[str, tuple[int, ...], str, int]
+OWN, BY_PREPARE = -1, -2
+"""In place of a catalog version: the proxy's own statements, and those that a client's PREPARE made."""
 
 
 @dataclass(slots=True, eq=False)

@@ -66,7 +66,13 @@ def for_client(fields: Mapping[str, str], *, masked: bool) -> dict[str, str]:
     message = fields.get("M", "")
     named = [fields[k] for k in ("n", "t", "c") if k in fields]
     raised = "W" in fields  # inside a function, whose words can say anything under any SQLSTATE
-    if not raised and code.startswith("23") and named and CONSTRAINTS.fullmatch(message) and _only(message, named):
+    if (
+        not raised
+        and code.startswith("23")
+        and named
+        and CONSTRAINTS.fullmatch(message)
+        and _only(message, named)
+    ):
         shown["M"] = message
         shown["H"] = "Details are withheld: a masked table took part."
     elif not raised and code.startswith(VALUE_FREE_CLASSES):

@@ -67,6 +67,8 @@ class Exchange:
     done: Callable[[Exchange], None] | None = None
     failure: dict[str, str] = field(default_factory=dict)
     """The fields of the error, as upstream sent them."""
+    sets_level: bool = False
+    """Its first statement is the guard of a nested unit."""
     copying: bool = False
     """Upstream takes COPY data; Sync has not been sent."""
     sent: bool = False
@@ -90,6 +92,11 @@ class Exchange:
     def describe(self, entry: Entry) -> None:
         """Describe a statement that upstream already has."""
         self.parts.append(messages.describe("S", entry.name))
+        self.steps.append(Step(Expect.DESCRIBE, entry=entry))
+
+    def describe_portal(self, portal: str, entry: Entry) -> None:
+        """Describe a portal that upstream has, into *entry*."""
+        self.parts.append(messages.describe("P", portal))
         self.steps.append(Step(Expect.DESCRIBE, entry=entry))
 
     def bind(self, portal: str, entry: Entry, tail: bytes, reply: bytes = b"") -> None:

@@ -14,16 +14,22 @@ from devinprod_proxy.errors import ClientFault, Refusal
 from devinprod_proxy.pgwire import messages
 from devinprod_proxy.pgwire.codec import Frame
 from devinprod_proxy.pgwire.kinds import Frontend
+from devinprod_proxy.pgwire.messages import Column
 from devinprod_proxy.session import emulate, guard, simple, upstream
-from devinprod_proxy.session.client import Portal, Prepared
+from devinprod_proxy.session.client import Client, Portal, Prepared
+from devinprod_proxy.session.entries import BY_PREPARE, Entry
 from devinprod_proxy.session.exchange import Exchange
 from devinprod_proxy.session.execution import result_formats
 from devinprod_proxy.session.unit import Unit
 from devinprod_proxy.session.verdict import ENDING, FAILED, Verdict, refuse
-from devinprod_proxy.sql.statement import Kind, Statement
+from devinprod_proxy.sql.statement import ClientSql, Kind, Statement
 
 if TYPE_CHECKING:
     from devinprod_proxy.session.machine import Machine
+
+
+CHANGED = Refusal("0A000", "cached plan must not change result type")
+"""PostgreSQL's own words: drivers know them, and prepare the statement again."""
 
 
 def take(m: Machine, unit: Unit, ex: Exchange) -> Verdict | None:
@@ -42,7 +48,9 @@ def take(m: Machine, unit: Unit, ex: Exchange) -> Verdict | None:
 
 def _failed(unit: Unit, statement: Statement) -> bool:
     txn = unit.client.transaction
-    return txn is not None and txn.failed and statement.kind not in ENDING
+    return (
+        txn is not None and txn.failed and statement.kind not in ENDING and statement.kind is not Kind.EMPTY
+    )
 
 
 def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
@@ -53,7 +61,7 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     except ClientFault as fault:
         return refuse(m, unit, ex, fault.refusal)
     name, types = message.name, tuple(message.oids)
-    if name and name in client.prepared:
+    if name and name in client.prepared and not client.prepared[name].closing:
         return refuse(m, unit, ex, Refusal("42P05", f'prepared statement "{name}" already exists'), text)
     world = m.world(client)
     statement: Statement | Refusal | None = m.rewriter.cached(text, world)
@@ -70,29 +78,23 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     if _failed(unit, statement):
         return refuse(m, unit, ex, FAILED, text)
     if emulate.answers(statement):
-        client.prepared[name] = Prepared(name, statement, types, None)
-        ex.answer(messages.parse_complete())
+        _register(client, ex, Prepared(name, statement, types, None))
         return Verdict.GO
-    if statement.kind in (Kind.EXECUTE, Kind.FETCH) or (
+    names = statement.kind in (Kind.EXECUTE, Kind.FETCH) or (
         statement.kind is Kind.WRITE and statement.name is not None
-    ):
-        if ex.steps:
-            return Verdict.FIRST  # what it names may be made in this very batch
-    resolved = emulate.resolve(m, client, statement)
+    )
+    if names and ex.steps:
+        return Verdict.FIRST  # what it names may be made in this very batch
+    resolved = emulate.resolve(m, client, statement, block=False)
     if isinstance(resolved, Refusal):
         return refuse(m, unit, ex, resolved, text)
     guard.prefix(m, unit, ex, None)
     fresh = not m.entry(client, resolved.run, types).sent if resolved.run is not None else False
     entry = upstream.ready_entry(m, ex, client, resolved, types)
-    prepared = Prepared(name, resolved, types, entry, confirmed=not fresh)
+    prepared = Prepared(name, resolved, types, entry, world=world.key, described=entry)
     if statement.kind is Kind.DECLARE:
         prepared.declared = statement
-    client.prepared[name] = prepared
-
-    def confirm() -> None:
-        prepared.confirmed = True
-
-    ex.answer(messages.parse_complete(), confirm)
+    _register(client, ex, prepared)
     if fresh:
         ex.records.append(
             m.fields(
@@ -106,6 +108,49 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
             else m.fields("statement.parse", client=client.label, cell=m.cell, asked=statement.asked)
         )
     return Verdict.GO
+
+
+def _register(client: Client, ex: Exchange, prepared: Prepared) -> None:
+    """Known from here on; an error that comes before its turn among the replies undoes it."""
+    prepared.confirmed = False
+    client.prepared[prepared.name] = prepared
+
+    def confirm() -> None:
+        prepared.confirmed = True
+
+    ex.answer(messages.parse_complete(), confirm)
+
+
+def _renew(m: Machine, client: Client, prepared: Prepared) -> Refusal | None:
+    """Rewrite a statement that was prepared in another world (policy, catalog, search_path) once more."""
+    world = m.world(client)
+    if prepared.world == world.key:
+        return None
+    parsed = m.rewriter.statements(ClientSql(prepared.statement.asked))
+    if isinstance(parsed, Refusal):
+        return parsed.at(None)
+    statement = m.rewriter.rewrite(parsed[0], world)
+    if isinstance(statement, Refusal):
+        return statement.at(None)
+    resolved = emulate.resolve(m, client, statement, block=False)
+    if isinstance(resolved, Refusal):
+        return resolved.at(None)
+    prepared.statement, prepared.world = resolved, world.key
+    if statement.kind is Kind.DECLARE:
+        prepared.declared = statement
+    return None
+
+
+def _like_before(prepared: Prepared) -> bool:
+    """True when the statement still gives the columns that its client has been told."""
+    old, new = prepared.described, prepared.entry
+    if old is None or new is None or old is new or not old.described:
+        return True
+    return _shape(old.columns) == _shape(new.columns)
+
+
+def _shape(columns: tuple[Column, ...] | None) -> list[tuple[str, int, int]] | None:
+    return None if columns is None else [(c.name, c.type_oid, c.typmod) for c in columns]
 
 
 EMPTY = Statement(Kind.EMPTY, "empty", "", None)
@@ -128,20 +173,30 @@ def _bind(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         return refuse(
             m, unit, ex, Refusal("42P03", f'cursor "{message.portal}" already exists'), statement.asked
         )
-    if before is not None and before.upstream:
-        ex.close("P", before.upstream)
     if prepared.entry is None:
+        if before is not None and before.upstream:
+            ex.close("P", before.upstream)
         client.portals[message.portal] = Portal(message.portal, prepared, "", message)
         ex.answer(messages.bind_complete())
         return Verdict.GO
     guard.prefix(m, unit, ex, statement)
-    if prepared.entry.key[3] != -2:  # not by PREPARE: it may have been pushed out of the cache, or outdated
+    if prepared.entry.key[3] != BY_PREPARE:  # it may have been pushed out of the cache, or outdated
+        wrong = _renew(m, client, prepared)
+        if wrong is not None:
+            return refuse(m, unit, ex, wrong, statement.asked)
+        statement = prepared.statement
         prepared.entry = upstream.ready_entry(m, ex, client, statement, prepared.types)
+        if prepared.described is not prepared.entry and not prepared.entry.described:
+            return Verdict.FIRST
+        if not _like_before(prepared):
+            return refuse(m, unit, ex, CHANGED, statement.asked)
     elif not prepared.entry.described:
         ex.describe(prepared.entry)
+    if before is not None and before.upstream:
+        ex.close("P", before.upstream)
     name = _portal_name(unit, message.portal, client.id)
     client.portals[message.portal] = Portal(message.portal, prepared, name, message)
-    unit.ran = True
+    unit.ran = unit.executed = True  # the portal lives until Sync, and so has the implicit transaction to
     ex.bind(name, prepared.entry, message.tail, reply=messages.bind_complete())
     return Verdict.GO
 
@@ -176,6 +231,9 @@ def _describe(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
             if not any(s.entry is prepared.entry for s in ex.steps):
                 ex.describe(prepared.entry)
         elif prepared.entry is not None and not prepared.entry.sent:
+            wrong = _renew(m, client, prepared)
+            if wrong is not None:
+                return refuse(m, unit, ex, wrong, prepared.statement.asked)
             guard.prefix(m, unit, ex)
             prepared.entry = upstream.ready_entry(m, ex, client, prepared.statement, prepared.types)
         ex.answer(_described(m, unit, prepared))
@@ -185,6 +243,10 @@ def _describe(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         return refuse(m, unit, ex, Refusal("34000", f'portal "{name}" does not exist'))
     if _failed(unit, portal.prepared.statement):
         return refuse(m, unit, ex, FAILED, portal.prepared.statement.asked)
+    if portal.bound is None:  # a cursor made by DECLARE: upstream knows what it gives
+        described = Entry("", ("", (), "", 0), statement=portal.prepared.statement)
+        ex.describe_portal(portal.upstream, described)
+        portal = replace(portal, prepared=replace(portal.prepared, entry=described))
     ex.answer(_described_portal(m, unit, portal))
     return Verdict.GO
 
@@ -250,8 +312,15 @@ def _close(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     client = unit.client
     what, name = messages.parse_close(frame.body)
     if what == "S":
-        client.prepared.pop(name, None)
-        ex.answer(messages.close_complete())
+        prepared = client.prepared.get(name)
+
+        def closed() -> None:
+            if prepared is not None and client.prepared.get(name) is prepared:
+                del client.prepared[name]
+
+        if prepared is not None:
+            prepared.closing = True
+        ex.answer(messages.close_complete(), closed)
         return Verdict.GO
     portal = client.portals.pop(name, None)
     if portal is not None and portal.upstream:

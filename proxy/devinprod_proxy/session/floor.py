@@ -20,8 +20,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from devinprod_proxy.errors import Refusal
-from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import ahead, answer, run
+from devinprod_proxy.session import commands as c
 from devinprod_proxy.session.client import Client
 from devinprod_proxy.session.unit import Unit, cut
 
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 def next_unit(m: Machine) -> Unit | None:
     """The unit that runs next, or None while nobody can; timers are set for those who wait."""
-    while m.cleanups:
-        client = m.cleanups.popleft()
+    # Where another client's implicit transaction goes on, it stands above what would be rolled back.
+    if m.cleanups and (m.continuing is None or m.continuing.client in m.cleanups):
+        client = m.cleanups[0] if m.continuing is None else m.continuing.client
+        m.cleanups.remove(client)
         unit = Unit(client, "flush", deque(), cleanup=True)
         unit.depth = client.transaction.depth if client.transaction is not None else 0
         return unit
@@ -123,7 +125,10 @@ def _allowed(m: Machine, client: Client) -> tuple[Unit | None, float | None]:
     own = client.transaction
     top = m.holders[-1] if m.holders else None
     if own is not None and own.depth < 0:  # its world is gone: only ROLLBACK is left to it
-        return _take(client, 0), None
+        unit = _take(client, len(m.holders))
+        if unit is not None:
+            unit.pushed = bool(m.holders)
+        return unit, None
     if top is None or top is client:
         return _take(client, 0 if own is None else own.depth), None
     idle_from = m.idle_since.get(top.id, m.now)
@@ -168,6 +173,8 @@ def refuse(m: Machine, client: Client, refusal: Refusal) -> None:
     if client.transaction is not None:
         client.transaction.failed = True
     answer.fail_client(m, unit, refusal)
+    if m.continuing is not None and m.continuing.client is client:
+        m.cleanups.append(client)  # the error ends its implicit transaction
     if unit.end == "flush":
         client.skip_to_sync = True
     else:

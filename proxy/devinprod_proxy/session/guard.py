@@ -5,9 +5,10 @@ To commit is to release the guard and set it anew; to undo is to roll back to it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from devinprod_proxy.session.client import Client
+from devinprod_proxy.session.client import Client, Portal
 from devinprod_proxy.session.exchange import Exchange
 from devinprod_proxy.session.settings import VIRTUAL, clamp, difference, is_on
 from devinprod_proxy.session.unit import Unit
@@ -26,13 +27,14 @@ def prefix(m: Machine, unit: Unit, ex: Exchange, statement: Statement | None = N
         unit.prefixed = True
         unit.ran = True
         if unit.pushed:
+            unit.level = ex.sets_level = True
             name = control.guard(unit.depth)
             m.applied_at[name] = dict(m.applied)
             sql = control.savepoint(name)
             ex.own(sql, entry=m.own_entry(sql))
             if unit.peek:
                 ex.own(control.read_only(), entry=m.own_entry(control.read_only()))
-        elif txn is None and is_on(client.setting("default_transaction_read_only", "off")):
+        elif txn is None and is_on(unit.settings.get("default_transaction_read_only", "off")):
             ex.own(control.read_only(), entry=m.own_entry(control.read_only()))
             unit.wrote = True  # so that the guard, and the read-only state with it, is ended
     apply_settings(m, ex, client)
@@ -49,7 +51,7 @@ def prefix(m: Machine, unit: Unit, ex: Exchange, statement: Statement | None = N
 
 def apply_settings(m: Machine, ex: Exchange, client: Client) -> None:
     """Send the difference between what is applied upstream and what this client has set."""
-    wanted = {
+    wanted: dict[str, str] = {
         name: clamp(
             value, m.limits.statement_timeout if name == "statement_timeout" else m.limits.lock_timeout
         )
@@ -62,6 +64,8 @@ def apply_settings(m: Machine, ex: Exchange, client: Client) -> None:
     if wanted == applied:
         return
     to_set, to_reset = difference(applied, wanted)
+    if "datestyle" in to_set and "datestyle" in applied:
+        ex.own(control.reset_setting("datestyle"))  # what a value leaves out is kept: not from others
     if to_set:
         ex.own(control.apply_settings(to_set))
         m.applied.update(to_set)
@@ -79,19 +83,18 @@ def close_unit(m: Machine, unit: Unit, ex: Exchange) -> None:
     if unit.end == "flush" and unit.executed:
         return  # the implicit transaction goes on until Sync
     if unit.peek:
-        if unit.prefixed:
+        drop_portals(client)
+        if unit.level:
             _undo_level(m, ex, unit.depth)
         return
     if unit.wrote and ex.executions and unit.end == "query":
         ex.executions[-1].hold = True
     close_portals(client, ex)
-    if unit.wrote:
-        commit_guard(m, ex, unit.depth, constraints=not unit.pushed)
-    elif unit.pushed and unit.prefixed:
-        commit_guard(m, ex, unit.depth, constraints=False)
+    if unit.wrote or unit.level:
+        commit_guard(m, ex, client, unit.depth, constraints=unit.wrote and not unit.pushed)
 
 
-def commit_guard(m: Machine, ex: Exchange, depth: int, *, constraints: bool) -> None:
+def commit_guard(m: Machine, ex: Exchange, client: Client, depth: int, *, constraints: bool) -> None:
     """Keep what was done since the guard: fire deferred checks, release it, set it anew at the bottom."""
     if constraints and m.deferrable:
         check = control.check_constraints()
@@ -102,11 +105,19 @@ def commit_guard(m: Machine, ex: Exchange, depth: int, *, constraints: bool) -> 
             ex.own(again, entry=m.own_entry(again))
     name = control.guard(depth)
     release = control.release(name)
+
+    def kept() -> None:
+        for portal in client.portals.values():
+            portal.kept = portal.holdable
+        if depth == 0:  # not before: should it fail, the old guard is what is gone back to
+            m.applied_at[name] = dict(m.applied)
+
+    if depth > 0:
+        ex.own(release, entry=m.own_entry(release), then=kept)
+        return
+    sql = control.savepoint(name)
     ex.own(release, entry=m.own_entry(release))
-    if depth == 0:
-        sql = control.savepoint(name)
-        ex.own(sql, entry=m.own_entry(sql))
-        m.applied_at[name] = dict(m.applied)
+    ex.own(sql, entry=m.own_entry(sql), then=kept)
 
 
 def close_portals(client: Client, ex: Exchange) -> None:
@@ -118,10 +129,10 @@ def close_portals(client: Client, ex: Exchange) -> None:
                 ex.close("P", portal.upstream)
 
 
-def drop_portals(client: Client, made: set[str] | None = None) -> None:
-    """A rollback has destroyed the client's portals upstream; cursors WITH HOLD from before stay."""
+def drop_portals(client: Client, still: Sequence[Portal] = ()) -> None:
+    """A rollback has destroyed the client's portals; those of before it, *still* open, stay."""
     for name, portal in list(client.portals.items()):
-        if not portal.holdable or made is None or name in made:
+        if not portal.kept and portal not in still:
             del client.portals[name]
 
 
@@ -138,9 +149,6 @@ def _undo_level(m: Machine, ex: Exchange, depth: int) -> None:
 def undo(m: Machine, ex: Exchange, depth: int, journal: int, ddl: int, client: Client) -> None:
     """Roll back to the guard at *depth*; whoever held the floor above it has lost its transaction."""
     _undo_level(m, ex, depth)
-    gone = m.journal.undo_to(journal)
-    if m.ddl != ddl:
-        m.ddl, m.catalog_stale = ddl, True
     while len(m.holders) > depth:
         other = m.holders.pop()
         if other is not client and other.transaction is not None:
@@ -150,6 +158,14 @@ def undo(m: Machine, ex: Exchange, depth: int, journal: int, ddl: int, client: C
                 other,
                 "devinprod: the transaction that this one was nested in was rolled back, and this one with it",
             )
+    forget(m, client, journal, ddl)
+
+
+def forget(m: Machine, client: Client, journal: int, ddl: int) -> None:
+    """A rollback takes with it what was journaled since; say so where it was not the client's own."""
+    gone = m.journal.undo_to(journal)
+    if m.ddl != ddl:
+        m.ddl, m.catalog_stale = ddl, True
     others = sum(entry.client != client.id for entry in gone)
     if others:
         m.notice(

@@ -32,12 +32,12 @@ from devinprod_proxy.pgwire import messages
 from devinprod_proxy.pgwire.codec import row_values
 from devinprod_proxy.pgwire.kinds import Frontend
 from devinprod_proxy.policy.model import Policy
+from devinprod_proxy.session import answer, copy_in, floor, life, receive, run, welcome
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import events as e
-from devinprod_proxy.session import answer, copy_in, floor, life, receive, run, welcome
 from devinprod_proxy.session.budget import Budget
 from devinprod_proxy.session.client import Client
-from devinprod_proxy.session.entries import Entries, Entry
+from devinprod_proxy.session.entries import BY_PREPARE, OWN, Entries, Entry
 from devinprod_proxy.session.exchange import Exchange, Expect
 from devinprod_proxy.session.journal import Journal
 from devinprod_proxy.session.limits import Limits
@@ -221,7 +221,7 @@ class Machine:
             return
         client.gone = True
         self.waiting.pop(number, None)
-        self.record("client.leave", client=client.label, promised=False)
+        self.record("client.leave", client=client.label)
         if self.active is not None and self.active.client is client:
             if self.exchange is not None and self.exchange.copying:
                 copy_in.abort_copy(self, self.exchange, "the client is gone")
@@ -238,7 +238,9 @@ class Machine:
             return
         if self.active is not None and self.active.client is client and self.exchange is not None:
             # Not what rolls back to a savepoint: the statement is over, and this has to succeed.
-            if not self.cancelling and not self.active.recovered:
+            if self.exchange.unit is None:  # the catalog is read: this has to succeed as well
+                self.active.cancelled = True
+            elif not self.cancelling and not self.active.recovered:
                 self.cancelling = True
                 self.out.append(c.CancelUpstream())
         elif number in self.waiting:
@@ -307,6 +309,9 @@ class Machine:
     def load_catalog(self) -> None:
         """Read the catalog anew, as this world sees it, before anything else is rewritten."""
         ex = Exchange(None, done=self._reloaded)
+        for name in ("client_encoding", "statement_timeout", "lock_timeout"):
+            if self.applied.pop(name, None) is not None:
+                ex.own(control.reset_setting(name))
         self._ask_catalog(ex)
         self.send_exchange(ex)
 
@@ -330,7 +335,7 @@ class Machine:
         count = len(self.journal.entries)
         text = f"session world was reset: {reason}; {count} statement{'' if count == 1 else 's'} lost"
         if before is State.OPEN:
-            self.record("session.lost", reason=reason, statements=count, promised=False)
+            self.record("session.lost", reason=reason, statements=count)
             self.opened_at = self.opened_wall = None  # what opens next is as old as it is
         if dirty:
             self.lost_reason = text
@@ -344,6 +349,9 @@ class Machine:
         self.cleanups.clear()
         for client in self.clients.values():
             client.portals.clear()
+            for name, prepared in list(client.prepared.items()):
+                if prepared.entry is not None and prepared.entry.key[3] == BY_PREPARE:
+                    del client.prepared[name]
             if client.transaction is not None:
                 client.transaction.failed = True
                 client.transaction.depth = -1
@@ -404,6 +412,11 @@ class Machine:
             if step.entry is not None and step.expect is Expect.PARSE:
                 step.entry.sent = False
         ex.steps.clear()
+        if ex.sets_level:  # the guard of a nested unit was not set, and so is nothing to go back to
+            unit.level = False
+            if unit.client.transaction is not None and self.holders and self.holders[-1] is unit.client:
+                unit.client.transaction = None
+                self.holders.pop()
         answer.fail_client(self, unit, Refusal("58030", event.message, event.hint, whose="operator"))
         unit.error = True
 
@@ -478,9 +491,13 @@ class Machine:
             messages.notice({"S": severity, "V": severity, "C": code, "M": message}),
         )
 
-    def record(self, kind: str, *, promised: bool = True, **fields: object) -> None:
-        """Append a record that stands by itself."""
-        self.out.append(c.Record(self.fields(kind, **fields), promised))
+    def record(self, kind: str, **fields: object) -> None:
+        """Append a record that stands by itself: nothing is sent upstream on its strength.
+
+        So it is not promised. If it cannot be written, no statement can run either, and whoever
+        sends one is told.
+        """
+        self.out.append(c.Record(self.fields(kind, **fields), promised=False))
 
     def fields(self, kind: str, **more: object) -> dict[str, object]:
         """The fields that every record of this world has, and *more*."""
@@ -545,7 +562,7 @@ class Machine:
 
     def own_entry(self, sql: ServerSql) -> Entry:
         """The upstream statement of one of the proxy's own fixed texts."""
-        return self.entries.get((sql.text, (), "", -1))
+        return self.entries.get((sql.text, (), "", OWN))
 
     def deferred(self) -> list[tuple[str, str]]:
         """The initially deferred constraints of the catalog; empty with any deferrable: see ``deferrable``."""

@@ -9,8 +9,8 @@ from devinprod_proxy.errors import Refusal, UpstreamFault
 from devinprod_proxy.pgwire import messages
 from devinprod_proxy.pgwire.codec import Frame, Rows
 from devinprod_proxy.pgwire.kinds import Backend
+from devinprod_proxy.session import answer, copy_in, count
 from devinprod_proxy.session import commands as c
-from devinprod_proxy.session import answer, count
 from devinprod_proxy.session.error_text import for_client
 from devinprod_proxy.session.exchange import Exchange, Expect, Step
 from devinprod_proxy.session.unit import Unit
@@ -154,6 +154,8 @@ def _executing(m: Machine, ex: Exchange, frame: Frame) -> None:
     if kind in (Backend.COPY_IN_RESPONSE, Backend.COPY_OUT_RESPONSE, Backend.COPY_DONE):
         if execution is not None and not ex.error:
             m.send(execution.client, frame.wire)
+        if kind == Backend.COPY_IN_RESPONSE and ex.unit is not None and ex.copying:
+            copy_in.copy_from_client(m, ex.unit, ex)  # what came without waiting to be asked for
         return
     if kind not in (Backend.COMMAND_COMPLETE, Backend.EMPTY_QUERY_RESPONSE, Backend.PORTAL_SUSPENDED):
         raise UpstreamFault(f"unexpected message {chr(kind)!r} from the target", sqlstate="08P01")
@@ -165,6 +167,8 @@ def _executing(m: Machine, ex: Exchange, frame: Frame) -> None:
             if shown is not None:
                 wire = messages.command_complete(_retagged(shown, tag))
             count.completed(m, ex, execution, tag)
+        elif kind == Backend.PORTAL_SUSPENDED and not ex.error:
+            count.suspended(m, execution)
         if not ex.error:
             if execution.hold:
                 ex.held += wire
@@ -269,12 +273,11 @@ def _complete(m: Machine, ex: Exchange) -> None:
             count.failed(m, execution, ex.failure.get("C", "57014"))
     if unit is not None and not ex.error:
         _flush_held(m, ex)
+    answer.learn(m)
+    if unit is not None and ex.error:
+        unit.error = True
     if ex.done is not None:
         ex.done(ex)
-    if unit is not None:
-        if ex.error:
-            unit.error = True
-        answer.report(m, unit.client)
 
 
 def abandon(m: Machine, ex: Exchange | None, unit: Unit, refusal: Refusal) -> None:

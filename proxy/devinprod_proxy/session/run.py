@@ -8,14 +8,14 @@ own (what stands before it runs first), at COPY FROM STDIN, and behind a count o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from devinprod_proxy.errors import ClientFault
-from devinprod_proxy.pgwire import messages
-from devinprod_proxy.session import answer, count, extended, guard, receive, simple, welcome
+from devinprod_proxy.errors import ClientFault, Refusal
+from devinprod_proxy.session import answer, count, extended, guard, receive, simple, transaction, welcome
 from devinprod_proxy.session import commands as c
-from devinprod_proxy.session.client import Client, Savepoint, Transaction
-from devinprod_proxy.session.exchange import OWN_PORTAL, Exchange, Expect, Step
+from devinprod_proxy.session.client import Client, Transaction
+from devinprod_proxy.session.exchange import OWN_PORTAL, Exchange
 from devinprod_proxy.session.unit import Unit
 from devinprod_proxy.session.verdict import Verdict
 from devinprod_proxy.sql import control
@@ -45,14 +45,20 @@ def _compose(m: Machine, unit: Unit) -> None:
     if not unit.started:
         unit.started = True
         unit.journal, unit.ddl, unit.settings = m.journal.position, m.ddl, dict(client.settings)
+    if unit.cancelled:
+        answer.fail_client(m, unit, Refusal("57014", "canceling statement due to user request"))
+        unit.error = True
+        return
     ex = Exchange(unit)
+    if unit.chained:
+        transaction.begin_chained(m, unit, ex)
     take = simple.take if unit.end == "query" else extended.take
     try:
         if unit.welcome:
             welcome.take(m, unit, ex)
         else:
             while not unit.error:
-                if m.catalog_stale and _left(unit):
+                if m.catalog_stale and (_left(unit) or unit.wrote):  # the guard names constraints
                     if not ex.steps:
                         m.load_catalog()
                         return
@@ -70,20 +76,20 @@ def _compose(m: Machine, unit: Unit) -> None:
     if ex.copying or ex.upstream:
         m.send_exchange(ex)
         return
-    for fields in ex.records:
-        m.out.append(c.Record(fields))
+    for fields in ex.records:  # nothing goes upstream on their strength: see Machine.record
+        m.out.append(c.Record(fields, promised=False))
     ex.records = []
     receive.answer_leading(m, ex)
 
 
 def _left(unit: Unit) -> bool:
-    return bool(unit.frames or unit.texts)
+    return bool(unit.frames or unit.texts or unit.known)
 
 
 def inherit(unit: Unit, before: Unit) -> None:
     """*unit* goes on where *before* stopped without Sync: the same implicit transaction."""
     unit.depth, unit.pushed, unit.peek = before.depth, before.pushed, before.peek
-    unit.started, unit.prefixed = before.started, before.prefixed
+    unit.started, unit.prefixed, unit.level = before.started, before.prefixed, before.level
     unit.journal, unit.ddl, unit.settings = before.journal, before.ddl, before.settings
     unit.ran, unit.wrote, unit.executed = before.ran, before.wrote, before.executed
 
@@ -96,55 +102,63 @@ def recover(m: Machine, unit: Unit) -> None:
     unit.recovered = True
     client = unit.client
     txn = client.transaction
-    ex = Exchange(unit, done=lambda ex: _recovered(m, ex))
     _forget_unconfirmed(client)
     if txn is not None and unit.ending is None and not client.gone:
         txn.failed = True
         if txn.depth >= 0:
-            _to_savepoint(m, ex, client, txn)
+            _roll_back(m, unit, lambda ex: _to_savepoint(m, ex, client, txn))
     elif txn is not None and txn.depth >= 0:
         client.transaction = None
         client.settings = dict(txn.settings)
-        guard.undo(m, ex, txn.depth, txn.journal, txn.ddl, client)
-        guard.drop_portals(client, txn.cursors)
+        guard.drop_portals(client)
+        _roll_back(m, unit, lambda ex: guard.undo(m, ex, txn.depth, txn.journal, txn.ddl, client))
     elif unit.ran or unit.ending is not None:
         client.transaction = None
         client.settings = dict(unit.settings)
-        guard.undo(m, ex, unit.depth, unit.journal, unit.ddl, client)
         guard.drop_portals(client)
-    if ex.upstream:
-        ex.error = True  # nothing of it answers the client
-        # Where one of the proxy's own statements failed, its portal is still there.
-        ex.parts.insert(0, messages.close("P", OWN_PORTAL))
-        ex.steps.appendleft(Step(Expect.CLOSE))
-        m.send_exchange(ex)
+        if unit.level or not unit.pushed:
+            _roll_back(m, unit, lambda ex: guard.undo(m, ex, unit.depth, unit.journal, unit.ddl, client))
 
 
-def _recovered(m: Machine, ex: Exchange) -> None:
-    if ex.failure:  # a guard that cannot be rolled back to: nothing of this world can be trusted
-        m.lose(f"it could not be rolled back to a savepoint: {ex.failure.get('M', '')}")
+RETRIES = 5
+"""A client's statement_timeout holds until its statements are rolled back, and may be too short for that."""
+
+
+def _roll_back(m: Machine, unit: Unit, compose: Callable[[Exchange], None], tried: int = 0) -> None:
+    def done(ex: Exchange) -> None:
+        if ex.failure.get("C") == "57014" and tried < RETRIES:
+            _roll_back(m, unit, compose, tried + 1)
+        elif ex.failure:  # a guard that cannot be rolled back to: nothing of this world can be trusted
+            m.lose(f"it could not be rolled back to a savepoint: {ex.failure.get('M', '')}")
+
+    ex = Exchange(unit, done=done)
+    ex.error = True  # nothing of it answers the client
+    # Where one of the proxy's own statements failed, its portal is still there.
+    ex.close("P", OWN_PORTAL)
+    compose(ex)
+    m.send_exchange(ex)
 
 
 def _to_savepoint(m: Machine, ex: Exchange, client: Client, txn: Transaction) -> None:
-    last: Savepoint | None = txn.savepoints[-1] if txn.savepoints else None
-    name = control.guard(txn.depth) if last is None else last.upstream
+    if txn.savepoints:
+        last = txn.savepoints[-1]
+        ex.own(control.rollback_to(last.upstream))
+        transaction.back_to(m, client, txn, last)
+        return
+    name = control.guard(txn.depth)
     back = control.rollback_to(name)
-    ex.own(back, entry=m.own_entry(back) if last is None else None)
+    ex.own(back, entry=m.own_entry(back))
     m.applied = dict(m.applied_at.get(name, {}))
-    m.journal.undo_to(txn.journal if last is None else last.journal)
-    ddl = txn.ddl if last is None else last.ddl
-    if m.ddl != ddl:
-        m.ddl, m.catalog_stale = ddl, True
-    client.settings = dict(txn.settings if last is None else last.settings)
-    if txn.read_only and last is None:
-        ex.own(control.read_only(), entry=m.own_entry(control.read_only()))
-    guard.drop_portals(client, txn.cursors if last is None else None)
+    guard.forget(m, client, txn.journal, txn.ddl)
+    client.settings = dict(txn.settings)
+    guard.drop_portals(client)
 
 
 def _forget_unconfirmed(client: Client) -> None:
     for name, prepared in list(client.prepared.items()):
         if not prepared.confirmed:
             del client.prepared[name]
+        prepared.closing = False
 
 
 def finish(m: Machine, unit: Unit) -> None:
@@ -176,13 +190,14 @@ def _clean_up(m: Machine, unit: Unit) -> None:
         return
     unit.finished = True
     txn = client.transaction
-    ex = Exchange(unit)
-    ex.error = True
+    client.transaction = None
     if txn is not None and 0 <= txn.depth < len(m.holders):
-        guard.undo(m, ex, txn.depth, txn.journal, txn.ddl, client)
+        _roll_back(m, unit, lambda ex: guard.undo(m, ex, txn.depth, txn.journal, txn.ddl, client))
     elif m.continuing is not None and m.continuing.client is client:
         before, m.continuing = m.continuing, None
-        guard.undo(m, ex, before.depth, before.journal, before.ddl, client)
-    client.transaction = None
-    if ex.upstream:
-        m.send_exchange(ex)
+        client.settings = dict(before.settings)
+        guard.drop_portals(client)
+        if before.ran and (before.level or not before.pushed):
+            _roll_back(
+                m, unit, lambda ex: guard.undo(m, ex, before.depth, before.journal, before.ddl, client)
+            )

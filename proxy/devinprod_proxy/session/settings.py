@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 VIRTUAL: Final = frozenset(
@@ -108,6 +109,7 @@ def clamp(value: str, limit_seconds: float) -> str:
     return f"{int(asked)}ms" if 0 < asked < limit else f"{int(limit)}ms"
 
 
+@lru_cache
 def codec_of(encoding: str) -> str | None:
     """Python's codec for a client_encoding, or None where it cannot be read safely.
 

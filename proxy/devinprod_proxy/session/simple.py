@@ -37,6 +37,8 @@ def take(m: Machine, unit: Unit, ex: Exchange) -> Verdict | None:
     """Compose the next statement of a Query; None when there is none left."""
     if not unit.cut:
         return _cut(m, unit, ex)
+    if unit.known is not None:
+        return _perform_known(m, unit, ex, unit.known)
     if not unit.texts:
         return None
     parsed = unit.texts[0]
@@ -48,6 +50,13 @@ def take(m: Machine, unit: Unit, ex: Exchange) -> Verdict | None:
     verdict = perform(m, unit, ex, statement)
     if verdict is not Verdict.FIRST:
         unit.texts.popleft()
+    return verdict
+
+
+def _perform_known(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
+    verdict = perform(m, unit, ex, statement)
+    if verdict is not Verdict.FIRST:
+        unit.known = None
     return verdict
 
 
@@ -72,9 +81,9 @@ def _cut(m: Machine, unit: Unit, ex: Exchange) -> Verdict:
         if fault.refusal.sqlstate != "22021":
             raise
         return refuse(m, unit, ex, fault.refusal, "")
-    cached = m.rewriter.cached(text, m.world(unit.client))
-    if cached is not None:
-        return perform(m, unit, ex, cached)
+    unit.known = m.rewriter.cached(text, m.world(unit.client))
+    if unit.known is not None:
+        return _perform_known(m, unit, ex, unit.known)
     statements = m.rewriter.statements(text)
     if isinstance(statements, Refusal):
         return refuse(m, unit, ex, statements, text)
@@ -82,6 +91,7 @@ def _cut(m: Machine, unit: Unit, ex: Exchange) -> Verdict:
         ex.answer(messages.empty_query())
         return Verdict.GO
     unit.texts.extend(statements)
+    unit.several = len(statements) > 1
     return Verdict.GO
 
 
@@ -93,7 +103,7 @@ def perform(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdi
         return refuse(m, unit, ex, FAILED, statement.asked)
     if emulate.answers(statement):
         return emulate.take(m, unit, ex, statement)
-    resolved = emulate.resolve(m, client, statement)
+    resolved = emulate.resolve(m, client, statement, block=unit.several)
     if isinstance(resolved, Refusal):
         return refuse(m, unit, ex, resolved, statement.asked)
     return upstream.run_text(m, unit, ex, resolved, declared=statement)

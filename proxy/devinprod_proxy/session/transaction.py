@@ -57,19 +57,21 @@ def _begin(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdic
     if unit.pushed:
         unit.peek = False
         guard.prefix(m, unit, ex)
-    _open(m, unit, ex)
-    _modes(m, unit, ex, statement.mode)
+    _open(m, unit, ex, statement.mode)
     tagged(m, ex, unit, statement, word)
     return Verdict.STOP
 
 
-def _open(m: Machine, unit: Unit, ex: Exchange) -> None:
+def _open(m: Machine, unit: Unit, ex: Exchange, asked: TransactionMode | None) -> None:
     client = unit.client
     client.transaction = Transaction(unit.depth, m.now, unit.journal, dict(unit.settings), unit.ddl)
     m.holders.append(client)
     isolation = client.setting("default_transaction_isolation", "read committed")
     read_only = is_on(client.setting("default_transaction_read_only", "off"))
-    _modes(m, unit, ex, TransactionMode(isolation=isolation, read_only=read_only or None))
+    if asked is not None and asked.read_only is not None:
+        read_only = asked.read_only
+    level = asked.isolation if asked is not None and asked.isolation else isolation
+    _modes(m, unit, ex, TransactionMode(isolation=level, read_only=read_only or None))
 
 
 def _modes(m: Machine, unit: Unit, ex: Exchange, mode: TransactionMode | None) -> None:
@@ -83,7 +85,8 @@ def _modes(m: Machine, unit: Unit, ex: Exchange, mode: TransactionMode | None) -
                 "S": "NOTICE",
                 "V": "NOTICE",
                 "C": _ISOLATION_CODE,
-                "M": f"devinprod: isolation level {txn.isolation} is accepted, but a session reads as READ COMMITTED does",
+                "M": f"devinprod: isolation level {txn.isolation} is accepted,"
+                " but a session reads as READ COMMITTED does",
             }
             ex.answer(messages.notice(fields))
     if mode.read_only and not txn.read_only:
@@ -100,9 +103,14 @@ def _commit(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdi
         if chain:
             return refuse(m, unit, ex, _needs_block("COMMIT AND CHAIN"), statement.asked)
         warn(m, ex, client, "25P01", "there is no transaction in progress")
-        if unit.wrote:
-            guard.commit_guard(m, ex, unit.depth, constraints=not unit.pushed)
-            _begin_anew(m, unit)
+        if unit.peek:
+            tagged(m, ex, unit, statement, "COMMIT")
+            return Verdict.STOP
+        unit.ending = "commit"
+        guard.close_portals(client, ex)
+        if unit.wrote or unit.level:
+            guard.commit_guard(m, ex, client, unit.depth, constraints=unit.wrote and not unit.pushed)
+        ex.answer(b"", lambda: _begin_anew(m, unit))
         tagged(m, ex, unit, statement, "COMMIT")
         return Verdict.STOP
     if txn.failed:
@@ -110,11 +118,10 @@ def _commit(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdi
     execution = count.begin(m, ex, client, statement, None)
     unit.ending = "commit"
     guard.close_portals(client, ex)
-    guard.commit_guard(m, ex, txn.depth, constraints=True)
+    guard.commit_guard(m, ex, client, txn.depth, constraints=True)
 
     def done() -> None:
         count.completed(m, ex, execution, "COMMIT")
-        unit.ending = None
         _close(m, unit, txn, keep=True)
         if chain:
             _chain(m, unit, txn)
@@ -130,12 +137,13 @@ def _rollback(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Ver
         if chain:
             return refuse(m, unit, ex, _needs_block("ROLLBACK AND CHAIN"), statement.asked)
         warn(m, ex, client, "25P01", "there is no transaction in progress")
-        if unit.ran and not unit.peek:
-            guard.undo(m, ex, unit.depth, unit.journal, unit.ddl, client)
-            if unit.pushed:
-                unit.prefixed = False
+        if not unit.peek:
+            unit.ending = "rollback"
+            if unit.ran and (unit.level or not unit.pushed):
+                guard.undo(m, ex, unit.depth, unit.journal, unit.ddl, client)
             client.settings = dict(unit.settings)
             guard.drop_portals(client)
+            ex.answer(b"", lambda: _begin_anew(m, unit))
         tagged(m, ex, unit, statement, "ROLLBACK")
         return Verdict.STOP
     return _roll_back(m, unit, ex, statement, "ROLLBACK", chain)
@@ -149,11 +157,10 @@ def _roll_back(m: Machine, unit: Unit, ex: Exchange, statement: Statement, tag: 
     unit.ending = "rollback"
     if txn.depth >= 0:
         guard.undo(m, ex, txn.depth, txn.journal, txn.ddl, client)
-    guard.drop_portals(client, txn.cursors)
+    guard.drop_portals(client)
 
     def done() -> None:
         count.completed(m, ex, execution, tag)
-        unit.ending = None
         _close(m, unit, txn, keep=False)
         if chain:
             _chain(m, unit, txn)
@@ -176,27 +183,35 @@ def _close(m: Machine, unit: Unit, txn: Transaction, *, keep: bool) -> None:
         _notify(m, client, txn.notifications)
     else:
         client.settings = dict(txn.settings)
-    if not (unit.pushed and txn.depth > 0):
-        unit.depth = 0 if txn.depth < 0 else txn.depth
-    unit.pushed = txn.depth > 0
+    if txn.depth >= 0:  # else its world is gone, and the unit runs where the floor has put it
+        unit.depth, unit.pushed = txn.depth, txn.depth > 0
     _begin_anew(m, unit)
 
 
 def _begin_anew(m: Machine, unit: Unit) -> None:
     """What follows in the same unit starts at a fresh guard."""
-    unit.wrote = unit.ran = unit.executed = False
-    if unit.pushed:
-        unit.prefixed = False
+    unit.ending = None
+    unit.wrote = unit.ran = unit.executed = unit.prefixed = unit.level = False
     unit.journal, unit.ddl, unit.settings = m.journal.position, m.ddl, dict(unit.client.settings)
 
 
 def _chain(m: Machine, unit: Unit, txn: Transaction) -> None:
     client = unit.client
-    new = Transaction(max(txn.depth, 0), m.now, unit.journal, dict(unit.settings), unit.ddl)
+    new = Transaction(unit.depth, m.now, unit.journal, dict(unit.settings), unit.ddl)
     new.isolation, new.read_only = txn.isolation, txn.read_only
     client.transaction = new
     m.holders.append(client)
     unit.chained = unit.pushed or new.read_only
+
+
+def begin_chained(m: Machine, unit: Unit, ex: Exchange) -> None:
+    """AND CHAIN has begun a transaction: set what stands below it, before anything else of the unit."""
+    unit.chained = False
+    txn = unit.client.transaction
+    if unit.pushed:
+        guard.prefix(m, unit, ex)
+    if txn is not None and txn.read_only:
+        ex.own(control.read_only(), entry=m.own_entry(control.read_only()))
 
 
 def _notify(m: Machine, sender: Client, notifications: list[tuple[str, str]]) -> None:
@@ -213,8 +228,7 @@ def deliver(m: Machine, sender: Client, channel: str, payload: str) -> None:
             if (
                 client is sender
                 or client.transaction is not None
-                or m.active is not None
-                and m.active.client is client
+                or (m.active is not None and m.active.client is client)
             ):
                 client.notifications.append(data)
             else:
@@ -232,21 +246,32 @@ def _savepoint(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Ve
         return refuse(m, unit, ex, _needs_block("SAVEPOINT"), statement.asked)
     guard.prefix(m, unit, ex)
     execution = count.begin(m, ex, client, statement, None)
-    upstream = own_name(client, name)
-    point = Savepoint(name, upstream, m.journal.position, dict(client.settings), m.ddl)
-    applied = dict(m.applied)
+    # A name of its own, so that names that are shadowed or cut off upstream never meet.
+    m.serial += 1
+    upstream = f"dip_s{m.serial}"
+    point = Savepoint(
+        name,
+        upstream,
+        m.journal.position,
+        dict(client.settings),
+        m.ddl,
+        dict(m.applied),
+        list(client.portals.values()),
+        txn.read_only,
+        dict(txn.local),
+        len(txn.notifications),
+    )
 
     def done() -> None:
         count.completed(m, ex, execution, "SAVEPOINT")
         txn.savepoints.append(point)
-        m.applied_at[upstream] = applied
 
     ex.own(control.savepoint(upstream), reply=messages.command_complete("SAVEPOINT"), then=done)
     return Verdict.STOP
 
 
 def own_name(client: Client, name: str) -> str:
-    """The name under which a client's savepoint or cursor is known upstream."""
+    """The name under which a client's cursor is known upstream."""
     return f"dip_c{client.id}_{name}"
 
 
@@ -269,6 +294,7 @@ def _release(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verd
 
     def done() -> None:
         count.completed(m, ex, execution, "RELEASE")
+        txn.read_only = txn.savepoints[index].read_only  # SET TRANSACTION since then ends with it
         del txn.savepoints[index:]
 
     ex.own(
@@ -292,16 +318,20 @@ def _rollback_to(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> 
         count.completed(m, ex, execution, "ROLLBACK")
         del txn.savepoints[index + 1 :]
         txn.failed = False
-        m.journal.undo_to(point.journal)
-        if m.ddl != point.ddl:
-            m.ddl, m.catalog_stale = point.ddl, True
-        client.settings = dict(point.settings)
-        m.applied = dict(m.applied_at.get(point.upstream, {}))
-        guard.drop_portals(client)
-        m.publish("changes")
+        back_to(m, client, txn, point)
 
     ex.own(control.rollback_to(point.upstream), reply=messages.command_complete("ROLLBACK"), then=done)
     return Verdict.STOP
+
+
+def back_to(m: Machine, client: Client, txn: Transaction, point: Savepoint) -> None:
+    """Upstream is (or will be, in the batch at hand) back at a savepoint of the client: so is the proxy."""
+    guard.forget(m, client, point.journal, point.ddl)
+    client.settings = dict(point.settings)
+    m.applied = dict(point.applied)
+    txn.read_only, txn.local = point.read_only, dict(point.local)
+    del txn.notifications[point.notifications :]
+    guard.drop_portals(client, point.portals)
 
 
 def set_transaction(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:

@@ -14,6 +14,7 @@ from devinprod_proxy.pgwire.codec import Frame, Rows
 from devinprod_proxy.pgwire.kinds import Frontend
 from devinprod_proxy.session.client import Client
 from devinprod_proxy.sql.parse import ParsedStatement
+from devinprod_proxy.sql.statement import Statement
 
 End = Literal["query", "sync", "flush"]
 
@@ -43,6 +44,8 @@ class Unit:
     """It runs nested, under a guard savepoint of its own."""
     prefixed: bool = False
     """Its guard (if pushed) and its client's settings have been sent."""
+    level: bool = False
+    """A guard of its own stands upstream, at its depth."""
     peek: bool = False
     """It may only read, inside somebody else's open transaction."""
     started: bool = False
@@ -61,22 +64,42 @@ class Unit:
     finished: bool = False
     """Its last exchange, with the guard, has been sent."""
     welcome: bool = False
+    cancelled: bool = False
+    """A CancelRequest came while it waited for the proxy's own business."""
     chained: bool = False
     """AND CHAIN has begun a transaction that still needs its guard or its read-only state sent."""
+    known: Statement | None = None
+    """Simple protocol: the one statement of a text that was rewritten before, not yet looked at."""
+    several: bool = False
+    """The Query has several statements: together they are a transaction block (manual 54.2.2.1)."""
     cleanup: bool = False
     """The client is gone: its open transaction is rolled back."""
-    probed: object = None
+    probed: tuple[str, int] | None = None
     """The statement whose people a probe has counted."""
     offset: int = 0
     text: bytes = b""
 
 
+def size(item: Frame | Rows) -> int:
+    """What an item counts for in ``Client.inbox_bytes``."""
+    return len(item.data) if isinstance(item, Rows) else len(item.body)
+
+
 def complete(client: Client) -> bool:
     """True when the client's inbox holds a whole unit.
 
-    Extended messages without an end pile up only to a bound: then they run as if flushed.
+    Extended messages without an end pile up only to a bound: then they run as if flushed. So they
+    do where COPY data follows them: a client may send it without waiting to be asked for it.
     """
-    return any(item.kind in TERMINATORS for item in client.inbox) or client.inbox_bytes > 4 << 20
+    ahead = False
+    for item in client.inbox:
+        if item.kind in TERMINATORS:
+            return True
+        if item.kind not in COPY_KINDS:
+            ahead = True
+        elif ahead:
+            return True
+    return client.inbox_bytes > 4 << 20
 
 
 def cut(client: Client) -> Unit | None:
@@ -88,8 +111,12 @@ def cut(client: Client) -> Unit | None:
     frames: deque[Frame] = deque()
     while inbox:
         item = inbox.popleft()
-        client.inbox_bytes -= len(item.data) if isinstance(item, Rows) else len(item.body)
+        client.inbox_bytes -= size(item)
         if isinstance(item, Rows) or item.kind in COPY_KINDS:
+            if frames:
+                inbox.appendleft(item)
+                client.inbox_bytes += size(item)
+                return Unit(client, "flush", frames)
             continue
         end = TERMINATORS.get(item.kind)
         if end is None:
@@ -98,7 +125,7 @@ def cut(client: Client) -> Unit | None:
         if end == "query":
             if frames:  # extended messages without Sync before a Query: they run first, as flushed
                 inbox.appendleft(item)
-                client.inbox_bytes += len(item.body)
+                client.inbox_bytes += size(item)
                 return Unit(client, "flush", frames)
             return Unit(client, "query", deque([item]))
         return Unit(client, "sync" if end == "sync" else "flush", frames)

@@ -34,21 +34,30 @@ def ready_entry(
     assert statement.run is not None
     entry = m.entry(client, statement.run, types)
     entry.statement = statement
+    if entry.sent and not entry.described and not any(step.entry is entry for step in ex.steps):
+        ex.describe(entry)  # what came right behind its Parse was not reached
     if not entry.sent:
-        ex.prepare(entry, statement.run, "utf-8")
+        ex.prepare(entry, statement.run, client.codec)
         for old in m.entries.overflow():
             if old.sent:
                 ex.close("S", old.name)
     return entry
 
 
+def _wants_block(unit: Unit, statement: Statement) -> Refusal | None:
+    command = NEEDS_BLOCK.get(statement.node)
+    if command is None or unit.client.transaction is not None or unit.several:
+        return None
+    return Refusal("25P01", f"{command} can only be used in transaction blocks")
+
+
 def run_text(m: Machine, unit: Unit, ex: Exchange, statement: Statement, *, declared: Statement) -> Verdict:
     """Run one statement of the simple protocol."""
     client = unit.client
-    if statement.node in NEEDS_BLOCK and client.transaction is None:
-        wrong = Refusal("25P01", f"{NEEDS_BLOCK[statement.node]} can only be used in transaction blocks")
+    wrong = _wants_block(unit, statement)
+    if wrong is not None:
         return refuse(m, unit, ex, wrong, statement.asked)
-    if statement.kind is Kind.COPY_IN and ex.steps:
+    if statement.kind in (Kind.COPY_IN, Kind.SET_CONSTRAINTS) and ex.steps:
         return Verdict.FIRST
     guard.prefix(m, unit, ex, statement)
     entry = ready_entry(m, ex, client, statement, ())
@@ -92,8 +101,8 @@ def run_portal(m: Machine, unit: Unit, ex: Exchange, portal: Portal, max_rows: i
     client, statement = unit.client, portal.prepared.statement
     if statement.kind is Kind.COPY_IN and any(s.execution is not None for s in ex.steps):
         return Verdict.FIRST
-    if statement.node in NEEDS_BLOCK and client.transaction is None:
-        wrong = Refusal("25P01", f"{NEEDS_BLOCK[statement.node]} can only be used in transaction blocks")
+    wrong = _wants_block(unit, statement)
+    if wrong is not None:
         return refuse(m, unit, ex, wrong, statement.asked)
     if portal.execution is None or portal.execution.tag is not None:
         entry = portal.prepared.entry
@@ -126,19 +135,24 @@ def _execute(
     unit.executed = unit.ran = True
     if not statement.reads_only and not unit.peek:
         unit.wrote = True
-    ex.execute(portal, max_rows, execution)
     client = unit.client
+    if statement.kind is Kind.SET_CONSTRAINTS and client.transaction is None:
+        unit.wrote = True  # it ends with the statement: so must the guard below it
+        if not unit.several:
+            message = "SET CONSTRAINTS can only be used in transaction blocks"
+            transaction.warn(m, ex, client, "25P01", message)
+    ex.execute(portal, max_rows, execution)
     if declared.kind is Kind.DECLARE:
         name = declared.name or ""
         upstream = transaction.own_name(client, name)
         inner = declared.inner or declared
+        if declared.holdable and client.transaction is None:
+            unit.wrote = True  # the guard has to be set anew behind it, or the next error takes it away
 
         def declare() -> None:
             client.portals[name] = Portal(
                 name, Prepared("", inner, (), None), upstream, holdable=declared.holdable
             )
-            if client.transaction is not None:
-                client.transaction.cursors.add(name)
 
         ex.answer(b"", declare)
         return Verdict.GO
@@ -165,13 +179,16 @@ def probe(
 ) -> Verdict | None:
     """Before an aggregate over people's rows runs: count the people that it scans. None: go on."""
     people = statement.people
-    if people is None or not people.aggregates or people.probe is None or unit.probed is statement:
+    if people is None or not people.aggregates or people.probe is None:
+        return None
+    if unit.probed == (statement.asked, statement.location):
+        unit.probed = None  # the next run of it is counted anew
         return None
     pinned = Execution("", unit.client, statement, entry, portal, m.now, {})
     pinned.parameters = portal.bound.values() if portal.bound is not None else None
     if fixed_keys(pinned) is not None:
         return None
-    unit.probed = statement
+    unit.probed = (statement.asked, statement.location)
     unit.ran = True
     captured: list[bytes] = []
     types = portal.prepared.types
@@ -179,7 +196,7 @@ def probe(
     counter.statement = statement
     if not counter.sent:
         counter.sent = True
-        ex.parts.append(messages.parse(counter.name, people.probe.text, types))
+        ex.parts.append(messages.parse(counter.name, people.probe.text.encode(unit.client.codec), types))
         ex.steps.append(Step(Expect.PARSE, entry=counter))
     values = portal.bound.values() if portal.bound is not None else None
     bound = messages.bind(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.pgwire import messages
-from devinprod_proxy.session import emulate, guard
+from devinprod_proxy.session import answer, emulate, guard
 from devinprod_proxy.session.client import Client
 from devinprod_proxy.session.exchange import Exchange
-from devinprod_proxy.session.settings import REPORTED, VIRTUAL, codec_of
+from devinprod_proxy.session.settings import REPORTED, VIRTUAL
 from devinprod_proxy.session.unit import Unit
 from devinprod_proxy.sql import control
 from devinprod_proxy.sql.statement import ClientSql, Kind, Setting
@@ -28,7 +28,6 @@ def begin(m: Machine, client: Client) -> None:
         "client.join",
         client=client.label,
         application=client.startup.get("application_name", ""),
-        promised=False,
     )
     settings: dict[str, str] = {}
     for name, value in client.startup.items():
@@ -39,9 +38,8 @@ def begin(m: Machine, client: Client) -> None:
         settings[name.lower()] = value
     client.startup = settings
     client.settings = dict(settings)
-    client.codec = codec_of(client.setting("client_encoding", "UTF8")) or "utf-8"
     if set(settings) <= _PLAIN or m.holders or m.active is not None or m.exchange is not None or m.continuing:
-        _welcome(m, client, canonical=False)
+        _welcome(m, client)
         return
     unit = Unit(client, "flush", deque(), welcome=True)
     m.active = unit
@@ -78,21 +76,19 @@ def take(m: Machine, unit: Unit, ex: Exchange) -> None:
                 client, Refusal(_.failure.get("C", "22023"), _.failure.get("M", "invalid startup settings"))
             )
         else:
-            _welcome(m, client, canonical=True)
+            _welcome(m, client)
 
     ex.done = done
     if not ex.upstream:
-        _welcome(m, client, canonical=False)
+        _welcome(m, client)
 
 
-def _welcome(m: Machine, client: Client, *, canonical: bool) -> None:
+def _welcome(m: Machine, client: Client) -> None:
     reported = dict(m.base_parameters)
     for lower, name in REPORTED.items():
-        if canonical and lower not in VIRTUAL:
-            reported[name] = m.reported.get(name, reported.get(name, ""))
-        elif lower in client.settings:
-            reported[name] = client.settings[lower]
-    reported["client_encoding"] = client.setting("client_encoding", "UTF8")
+        if name in reported:
+            shown = answer.printed(m, client, lower, name)
+            reported[name] = client.setting(lower, "") if shown is None else shown
     client.reported = reported
     parts = [messages.parameter_status(name, value) for name, value in reported.items()]
     m.send(client, b"".join(parts) + client.key_data + messages.ready(b"I"))
