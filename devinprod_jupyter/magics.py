@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import (
@@ -24,37 +24,21 @@ from IPython.core.magic import (
 from devinprod_jupyter import options, text
 from devinprod_jupyter.cells import Cells
 from devinprod_jupyter.errors import CommandFailed, DevInProdError, NotConnected, WrongUse
-from devinprod_jupyter.settings import DevInProd, Place, find_place
+from devinprod_jupyter.joined import Joined
+from devinprod_jupyter.settings import DevInProd, find_place
 
 if TYPE_CHECKING:
     import argparse
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from devinprod_jupyter.control import Control
     from devinprod_jupyter.reload import Failure
     from devinprod_jupyter.service import Service
-    from devinprod_jupyter.wire import Result, Wire
 
 __all__ = ["DevInProdMagics", "load", "unload"]
 
 LOADED = "_devinprod_magics"
 SESSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
-
-
-@dataclass
-class Joined:
-    """The session that this notebook is in, and the ways to it."""
-
-    name: str
-    place: Place
-    control: Control
-    wire: Wire
-    session: dict[str, Any]
-
-    def close(self) -> None:
-        self.wire.close()
-        self.control.close()
 
 
 @magics_class
@@ -110,7 +94,7 @@ class DevInProdMagics(Magics):
         control = Control(place)
         try:
             session = control.open(arguments.name, place.target, arguments.reason)
-            place = _on_target(place, str(session["target"]))
+            place = replace(place, target=str(session["target"]))
             wire = Wire(place, arguments.name)
             self._leave(and_say=self.joined is not None and self.joined.name != arguments.name)
             self.joined = Joined(arguments.name, place, control, wire, session)
@@ -255,63 +239,16 @@ class DevInProdMagics(Magics):
             sql = said.rest
         else:
             sql = f"{said.rest}\n{cell}" if said.rest.strip() else cell
-        return self._run(sql, said, local_ns or {})
+        from devinprod_jupyter import devsql
 
-    def _run(self, sql: str, said: options.SqlLine, local_ns: dict[str, Any]) -> Any:
-        from devinprod_jupyter import parameters
-
-        joined = self._here()
-        statements = parameters.split(sql)
-        if not statements:
-            raise WrongUse("There is no SQL.", hint="%%devsql on the first line of a cell, SQL below it")
-        limit = said.options.get("limit", self.settings.limit)
-        names: Any = ChainMap(local_ns, self.shell.user_ns)
-        last = len(statements) - 1
-        answer = None
-        for at, statement in enumerate(statements):
-            bound = parameters.bind(statement, names)
-            if said.options.get("explain"):
-                bound = _explained(bound)
-            try:
-                result = joined.wire.run(bound, 0 if said.options.get("explain") else limit)
-            except DevInProdError as error:
-                raise _in_cell(error, sql, statements, at) from error.__cause__
-            for notice in result.notices:
-                print(notice)
-            if result.columns is None:
-                print(text.tag_line(result.tag, result.rows))
-            elif at < last and len(statements) > 1:
-                print(f"{text.plural(result.rows, 'row')}, not shown: only the last result of a cell is.")
-            else:
-                answer = self._answer(result, said, limit)
-        silent = parameters.tokens(sql)[-1].kind == "SEMICOLON"
-        return None if silent else answer
-
-    def _answer(self, result: Result, said: options.SqlLine, limit: int) -> Any:
-        from devinprod_jupyter import results
-        from devinprod_jupyter.frames import foot, marked
-
-        columns = result.columns or []
-        if result.cut:
-            print(text.cut_line(limit))
-        if said.options.get("explain"):
-            plan = "\n".join(str(value) for value in results.to_arrow(columns).column(0).to_pylist())
-            print(plan)
-            return None
-        form = said.options.get("format", self.settings.format)
-        answer: Any
-        if form == "frame":
-            answer = marked(results.to_frame(columns), result.marks)
-        else:
-            table = results.to_arrow(columns)
-            answer = table if form == "arrow" else results.to_rows(columns)
-            if result.marks and said.name is None:
-                print(foot(list(result.marks)))
-        if said.name is not None:
-            self.shell.push({said.name: answer})
-            print(text.result_line(said.name, result.rows, len(columns), list(result.marks)))
-            return None
-        return answer
+        line_options = {"limit": self.settings.limit, "format": self.settings.format, **said.options}
+        return devsql.run(
+            self._here().wire,
+            sql,
+            replace(said, options=line_options),
+            ChainMap(local_ns or {}, self.shell.user_ns),
+            self.shell.push,
+        )
 
     # -- what is joined ------------------------------------------------------------------------------------
 
@@ -326,9 +263,9 @@ class DevInProdMagics(Magics):
     def _send_service(self) -> None:
         """Point the packages in use at the session that was just joined."""
         if self.service is not None and self.joined is not None:
-            from devinprod_jupyter.drivers import fence
+            from devinprod_jupyter.drivers import point
 
-            fence.point(self.joined.name, self.joined.wire.parameters())
+            point(self.joined.name, self.joined.wire.parameters())
             self.service.repoint()
 
     def _leave(self, and_say: bool = False) -> None:
@@ -382,34 +319,6 @@ def _frame(rows: list[dict[str, Any]], names: list[str], moments: Sequence[str] 
         frame[name] = pd.to_datetime(frame[name]).dt.floor("s")
     texts = frame.select_dtypes(["str", "object"]).columns
     return frame.assign(**{name: frame[name].fillna("") for name in texts})
-
-
-def _on_target(place: Place, target: str) -> Place:
-    from dataclasses import replace
-
-    return replace(place, target=target)
-
-
-def _explained(bound: Any) -> Any:
-    from dataclasses import replace
-
-    head = "EXPLAIN "
-    pieces = ((0, len(head), 0), *((at + len(head), length, asked) for at, length, asked in bound.pieces))
-    return replace(bound, text=head + bound.text, pieces=pieces)
-
-
-def _in_cell(error: DevInProdError, sql: str, statements: list[str], at: int) -> DevInProdError:
-    """An error's position, counted in the whole cell instead of in its statement."""
-    from devinprod_jupyter.errors import SqlError
-
-    if isinstance(error, SqlError) and error.position is not None and error.sql == statements[at]:
-        start = 0
-        for statement in statements[: at + 1]:
-            start = sql.index(statement, start)
-            if statement is not statements[at]:
-                start += len(statement)
-        error.sql, error.position = sql, start + error.position
-    return error
 
 
 def _show_frames(shell: InteractiveShell) -> None:

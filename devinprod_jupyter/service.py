@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from devinprod_jupyter.drivers import fence
+from devinprod_jupyter.drivers import fence, point
 from devinprod_jupyter.errors import WrongUse
 from devinprod_jupyter.reload import Failure, Reloader
 
@@ -45,7 +45,7 @@ class Service:
         Returns the modules by top-level name, and what to say. Raises WrongUse for a package that is not
         there; what the package raises while it is imported goes through.
         """
-        fence.point(session, parameters, list(also))
+        point(session, parameters, also)
         modules: dict[str, ModuleType] = {}
         lines = []
         for name in names:

@@ -8,18 +8,17 @@ there what is masked) and runs most of them, and one ADBC connection for bulk re
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from devinprod_jupyter import marks
+from devinprod_jupyter import driver_errors, marks
 from devinprod_jupyter.errors import CommandFailed, NotConnected, SqlError
+from devinprod_jupyter.limit import PREFIX, is_query, limited
 from devinprod_jupyter.parameters import Bound, Token, tokens
 from devinprod_jupyter.settings import Place
 
 if TYPE_CHECKING:
-    import psycopg
     from psycopg import Connection
     from psycopg.errors import Diagnostic
 
@@ -29,25 +28,16 @@ __all__ = ["Result", "Wire"]
 
 #: From here on the columnar road is faster, in spite of its slow start.
 BULK_ROWS = 20_000
-WRAP = "SELECT * FROM (\n"
-
-# Values that a cast did not understand: the server says which value (the proxy does not), but not where.
-OF_A_CAST = {"22P02", "22007", "22008", "22003"}
+ROLLED_BACK = "The transaction that you began was rolled back."
 
 # After these this client has a state of its own (a transaction, settings, cursors), which only its own
 # connection has.
-STATEFUL = {
-    "BEGIN",
-    "START",
-    "SET",
-    "RESET",
+STATEFUL = {"BEGIN", "START", "SAVEPOINT", "SET", "RESET", "DISCARD"} | {
     "PREPARE",
     "DECLARE",
     "LISTEN",
     "CREATE",
-    "DISCARD",
     "LOAD",
-    "SAVEPOINT",
 }
 
 
@@ -116,7 +106,7 @@ class Wire:
         try:
             connection = psycopg.connect(autocommit=True, **parameters)  # type: ignore[arg-type]
         except psycopg.OperationalError as error:
-            raise _unreachable(error) from None
+            raise driver_errors.from_login(error) from None
         exact_loaders(connection)
         connection.add_notice_handler(self._noticed)
         connection.prepare_threshold = None
@@ -139,13 +129,16 @@ class Wire:
     def _noticed(self, diagnostic: Diagnostic) -> None:
         if diagnostic.sqlstate == marks.SQLSTATE:
             self._marks = marks.from_notice(diagnostic.message_detail or "")
-        elif len(self._notices) < 20:
-            self._notices.append(f"{diagnostic.severity or 'NOTICE'}: {diagnostic.message_primary}")
+        else:
+            said = f"{diagnostic.severity or 'NOTICE'}: {diagnostic.message_primary}"
+            # Once: describing and running a statement both say it.
+            if said not in self._notices and len(self._notices) < 20:
+                self._notices.append(said)
 
     # -- statements ----------------------------------------------------------------------------------------
 
-    def run(self, bound: Bound, limit: int) -> Result:
-        """Run one statement; at most `limit` rows of a result (0: all).
+    def run(self, bound: Bound, rows: int) -> Result:
+        """Run one statement; at most `rows` rows of a result (0: all).
 
         Raises SqlError in terms of what the user wrote. An interrupt cancels on the server.
         """
@@ -156,18 +149,16 @@ class Wire:
         self._notices, self._marks = self._notices if fresh else [], {}
         if connection.info.transaction_status == TransactionStatus.INERROR:  # an interrupt left it so
             connection.rollback()
-            self._notices.append("The transaction that you began was rolled back.")
+            self._notices.append(ROLLED_BACK)
         shift = 0
         try:
             described = self._describe(connection, bound)
             words = tokens(bound.text)
             sent, cut_at = bound.text, 0
-            if described.columns and limit and _can_wrap(bound.text, words, limit):
-                # Fetching one row more says whether there are more; the server plans for the few, and
-                # nobody's row beyond them counts against the budget.
-                sent = f"{WRAP}{_without_semicolon(bound.text, words)}\n) AS result LIMIT {limit + 1}"
-                shift, cut_at = len(WRAP), limit
-            if self._columnar(connection, described, words, limit):
+            wrapped = limited(bound.text, words, rows) if described.columns and rows else None
+            if wrapped is not None:
+                sent, shift, cut_at = wrapped, len(PREFIX), rows
+            if self._columnar(connection, described, words, rows):
                 result = self._run_columnar(bound, described, sent)
             else:
                 result = self._run_rows(connection, bound, described, sent)
@@ -179,7 +170,8 @@ class Wire:
         if cut_at and result.columns and result.rows > cut_at:
             result.columns = [_first(column, cut_at) for column in result.columns]
             result.rows, result.cut = cut_at, True
-        if words and words[0].kind != "SELECT" and _word(bound.text, words[0]) in STATEFUL | {"COMMAND"}:
+        first = bound.text[words[0].start : words[0].end].split() if words else []
+        if first and (first[0].upper() in STATEFUL or "set_config" in bound.text.lower()):
             self._own_state = True
         result.notices = self._notices
         return result
@@ -236,18 +228,16 @@ class Wire:
         self._types.update({int(oid): (str(name), bool(enum)) for oid, name, enum in found})
 
     def _columnar(
-        self, connection: Connection[Any], described: _Described, words: list[Token], limit: int
+        self, connection: Connection[Any], described: _Described, words: list[Token], rows: int
     ) -> bool:
         from psycopg import pq
 
         from devinprod_jupyter.results import bulk_exact
 
         return (
-            (limit == 0 or limit > BULK_ROWS)
+            (rows == 0 or rows > BULK_ROWS)
             and bool(described.columns)
-            and bool(words)
-            and words[0].kind in {"SELECT", "WITH", "VALUES", "TABLE", "L_PAREN"}
-            and not _writes(words)
+            and is_query(words)
             and not self._own_state
             and connection.info.transaction_status == pq.TransactionStatus.IDLE
             and bulk_exact(described.columns)
@@ -309,101 +299,25 @@ class Wire:
                 at = number.end
         return "".join([*out, sent[at:]])
 
-    # -- errors --------------------------------------------------------------------------------------------
-
     def _translated(
         self, error: Exception, bound: Bound, shift: int, connection: Connection[Any]
     ) -> Exception:
         import psycopg
-        from psycopg import pq
+        from psycopg.pq import TransactionStatus
 
         if not isinstance(error, psycopg.Error):
-            found = _adbc_error(error, bound)
-            return found or error
+            return driver_errors.from_adbc(error, bound) or error
         note = ""
-        if not connection.closed and connection.info.transaction_status == pq.TransactionStatus.INERROR:
+        if not connection.closed and connection.info.transaction_status == TransactionStatus.INERROR:
             # The next cell must work: nobody wants to type ROLLBACK first.
             connection.rollback()
-            note = "The transaction that you began was rolled back."
-        diagnostic = error.diag
-        if diagnostic.severity_nonlocalized == "FATAL" or (diagnostic.sqlstate is None and connection.closed):
-            connection.close()
-            why = diagnostic.message_primary or "the session ended, or the proxy was restarted"
-            return NotConnected(
-                f"The connection to {self._session} was lost: {why}.", hint=diagnostic.message_hint
-            )
-        position = int(diagnostic.statement_position) if diagnostic.statement_position else None
-        if position is not None and shift:
-            position = (
-                max(position - shift, 1) if "result LIMIT" not in (diagnostic.message_primary or "") else None
-            )
-        if position is None and diagnostic.sqlstate in OF_A_CAST:
-            return self._error(error, bound, _only_cast(bound), note)
-        return self._error(error, bound, bound.position(position), note)
-
-    def _error(self, error: psycopg.Error, bound: Bound, position: int | None, note: str) -> SqlError:
-        diagnostic = error.diag
-        hint = " ".join(part for part in (diagnostic.message_hint, note) if part) or None
-        if (
-            hint is None
-            and diagnostic.sqlstate == "42601"
-            and bound.values
-            and _near_parameter(bound, position)
-        ):
-            hint = "A variable stands for a value, not for the name of a table or a column."
-        return SqlError(
-            diagnostic.message_primary or str(error) or type(error).__name__,
-            sqlstate=diagnostic.sqlstate or error.sqlstate or "",
-            sql=bound.asked,
-            position=position,
-            detail=diagnostic.message_detail,
-            hint=hint,
+            note = ROLLED_BACK
+        translated = driver_errors.from_psycopg(
+            error, bound, shift=shift, session=self._session, closed=connection.closed, note=note
         )
-
-
-def _near_parameter(bound: Bound, position: int | None) -> bool:
-    return bool(bound.values) and position is not None and bound.asked[position - 1 : position] == ":"
-
-
-def _only_cast(bound: Bound) -> int | None:
-    """Where the one cast of a statement stands, for errors that the server gives no position for."""
-    asked = bound.asked
-    casts = [
-        token.start + 1
-        for token in tokens(asked)
-        if token.kind == "DCOLON" or asked[token.start : token.end].upper() == "CAST"
-    ]
-    return casts[0] if len(casts) == 1 else None
-
-
-def _word(sql: str, token: Token) -> str:
-    words = sql[token.start : token.end].split()
-    return words[0].upper() if words else ""
-
-
-def _writes(words: Sequence[Token]) -> bool:
-    return any(token.kind in {"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"} for token in words)
-
-
-def _can_wrap(sql: str, words: Sequence[Token], limit: int) -> bool:
-    """Whether the statement is a query that keeps its meaning inside of ``SELECT * FROM (...) LIMIT n``."""
-    if not words or words[0].kind not in {"SELECT", "WITH", "VALUES", "L_PAREN", "TABLE"} or _writes(words):
-        return False
-    depth = 0
-    for index, token in enumerate(words):
-        depth += (token.kind in {"L_PAREN", "L_BRACKET"}) - (token.kind in {"R_PAREN", "R_BRACKET"})
-        if token.kind == "FOR" and depth == 0:
-            return False  # FOR UPDATE: which rows get locked is the user's word
-        if token.kind == "LIMIT" and depth == 0 and index + 1 < len(words):
-            number = words[index + 1]
-            if number.kind == "NUMBER" and sql[number.start : number.end].isdigit():
-                return int(sql[number.start : number.end]) > limit
-    return True
-
-
-def _without_semicolon(sql: str, words: Sequence[Token]) -> str:
-    last = words[-1]
-    return sql[: last.start] + sql[last.end :] if last.kind == "SEMICOLON" else sql
+        if isinstance(translated, NotConnected):
+            connection.close()
+        return translated
 
 
 def _first(column: Column, rows: int) -> Column:
@@ -430,38 +344,3 @@ def _adbc(parameters: dict[str, str]) -> Any:
         raise CommandFailed(
             "The session could not be reached for a bulk result.", hint="Try it again."
         ) from error
-
-
-def _adbc_error(error: Exception, bound: Bound) -> SqlError | None:
-    sqlstate = getattr(error, "sqlstate", None)
-    if sqlstate is None:
-        return None
-    text = str(error)
-    match = re.search(r"(?:ERROR|FATAL):\s+(.*)", text)
-    details = dict(getattr(error, "details", None) or [])
-
-    def said(key: str) -> str | None:
-        value = details.get(key)
-        return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-    return SqlError(
-        said("PG_DIAG_MESSAGE_PRIMARY") or (match.group(1) if match else "The statement failed."),
-        sqlstate=str(sqlstate),
-        sql=bound.asked,
-        detail=said("PG_DIAG_MESSAGE_DETAIL"),
-        hint=said("PG_DIAG_MESSAGE_HINT"),
-    )
-
-
-def _unreachable(error: Exception) -> Exception:
-    """A failed login in words that name no address."""
-    text = str(error)
-    match = re.search(r"FATAL:\s+([^\n]*)", text)
-    if match:
-        hint = re.search(r"HINT:\s+([^\n]*)", text)
-        return CommandFailed(f"The proxy refused: {match.group(1)}", hint=hint.group(1) if hint else None)
-    return CommandFailed(
-        "The proxy does not answer.",
-        hint="Is it running, and is this machine allowed to reach it?",
-        status=503,
-    )

@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from devinprod_jupyter import drivers
 from devinprod_jupyter.errors import WouldBypass
+from devinprod_jupyter.fence import Fence
 from devinprod_jupyter.service import Service
 
 USER, PASSWORD = "demo/fenced", "session's own: ?&/"
@@ -59,14 +60,14 @@ def two(make_cluster: Any) -> Two:
 
 
 @pytest.fixture
-def fence(two: Two, monkeypatch: pytest.MonkeyPatch) -> Iterator[drivers.Fence]:
+def fence(two: Two, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fence]:
     """The fence of the process, up around the session; lowered afterwards, which only a test does."""
     fence = drivers.fence
     with monkeypatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("PG")]:
             patch.delenv(name)
         kept = dict(os.environ)
-        fence.point("fenced", two.parameters)
+        drivers.point("fenced", two.parameters)
         yield fence
         fence.up = False
         fence.session = None
@@ -77,7 +78,7 @@ def fence(two: Two, monkeypatch: pytest.MonkeyPatch) -> Iterator[drivers.Fence]:
         os.environ.update(kept)
 
 
-def test_psycopg_goes_to_the_session(two: Two, fence: drivers.Fence) -> None:
+def test_psycopg_goes_to_the_session(two: Two, fence: Fence) -> None:
     for open_it in (
         lambda: psycopg.connect(two.production_dsn),
         lambda: psycopg.connect(two.production_url),
@@ -91,7 +92,7 @@ def test_psycopg_goes_to_the_session(two: Two, fence: drivers.Fence) -> None:
             assert (connection.info.port, connection.info.user) == (two.port, USER)
 
 
-def test_a_function_imported_before_goes_there_too(two: Two, fence: drivers.Fence) -> None:
+def test_a_function_imported_before_goes_there_too(two: Two, fence: Fence) -> None:
     class Own(psycopg.Connection[Any]):
         pass
 
@@ -100,17 +101,17 @@ def test_a_function_imported_before_goes_there_too(two: Two, fence: drivers.Fenc
         assert connection.info.get_parameters()["application_name"] == "the service"
 
 
-async def test_async_psycopg(two: Two, fence: drivers.Fence) -> None:
+async def test_async_psycopg(two: Two, fence: Fence) -> None:
     async with await psycopg.AsyncConnection.connect(two.production_dsn) as connection:
         assert connection.info.port == two.port
 
 
-def test_a_pool_of_psycopg(two: Two, fence: drivers.Fence) -> None:
+def test_a_pool_of_psycopg(two: Two, fence: Fence) -> None:
     with ConnectionPool(two.production_dsn, min_size=1, open=True) as pool, pool.connection() as connection:
         assert connection.info.port == two.port
 
 
-async def test_asyncpg_and_its_pool(two: Two, fence: drivers.Fence) -> None:
+async def test_asyncpg_and_its_pool(two: Two, fence: Fence) -> None:
     async def user(connection: Any) -> Any:
         return await connection.fetchval("SELECT current_user")
 
@@ -131,7 +132,7 @@ async def test_asyncpg_and_its_pool(two: Two, fence: drivers.Fence) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["postgresql+psycopg", "postgresql+asyncpg"])
-async def test_engines(two: Two, fence: drivers.Fence, prefix: str) -> None:
+async def test_engines(two: Two, fence: Fence, prefix: str) -> None:
     url = sqlalchemy.make_url(two.production_url).set(drivername=prefix)
     engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
@@ -163,15 +164,15 @@ def test_an_engine_that_was_connected_before_is_sent_there(
         os.environ.update(kept)
 
 
-def test_another_database_is_refused(two: Two, fence: drivers.Fence) -> None:
+def test_another_database_is_refused(two: Two, fence: Fence) -> None:
     psycopg.connect(two.production_dsn).close()
     with pytest.raises(WouldBypass, match="also connects to a database called 'ledger'"):
         psycopg.connect(two.production_dsn, dbname="ledger")
-    fence.point("fenced", two.parameters, ["ledger"])
+    drivers.point("fenced", two.parameters, ["ledger"])
     psycopg.connect(two.production_dsn, dbname="ledger").close()
 
 
-def test_a_raw_socket_to_the_database_is_refused(two: Two, fence: drivers.Fence) -> None:
+def test_a_raw_socket_to_the_database_is_refused(two: Two, fence: Fence) -> None:
     psycopg.connect(two.production_dsn).close()
     port = int(str(two.production["port"]))
     with pytest.raises(WouldBypass, match="past devinprod"):
@@ -181,20 +182,20 @@ def test_a_raw_socket_to_the_database_is_refused(two: Two, fence: drivers.Fence)
     socket.create_connection(("127.0.0.1", two.port)).close()
 
 
-def test_other_servers_and_files_are_left_alone(two: Two, fence: drivers.Fence) -> None:
+def test_other_servers_and_files_are_left_alone(two: Two, fence: Fence) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
     sqlite3.connect(":memory:").close()
     sqlalchemy.create_engine("sqlite://").connect().close()
 
 
-def test_an_engine_of_another_kind_is_refused(fence: drivers.Fence) -> None:
+def test_an_engine_of_another_kind_is_refused(fence: Fence) -> None:
     engine = sqlalchemy.create_engine("postgresql+pg8000://x@127.0.0.1/shop", module=sqlite3)
     with pytest.raises(WouldBypass, match=r"postgresql\+pg8000"):
         engine.connect()
 
 
-def test_adbc_is_refused(two: Two, fence: drivers.Fence) -> None:
+def test_adbc_is_refused(two: Two, fence: Fence) -> None:
     import adbc_driver_postgresql.dbapi
 
     with pytest.raises(WouldBypass, match="ADBC"):
@@ -202,12 +203,12 @@ def test_adbc_is_refused(two: Two, fence: drivers.Fence) -> None:
 
 
 def test_child_processes_and_urls_of_the_environment(
-    two: Two, fence: drivers.Fence, monkeypatch: pytest.MonkeyPatch
+    two: Two, fence: Fence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", two.production_url.replace("postgresql:", "postgresql+asyncpg:"))
     monkeypatch.setenv("PGSERVICE", "production")
     monkeypatch.setenv("PGHOSTADDR", "203.0.113.7")
-    fence.point("fenced", two.parameters)
+    drivers.point("fenced", two.parameters)
     url = sqlalchemy.make_url(os.environ["DATABASE_URL"])
     assert (url.port, url.username, url.password) == (two.port, USER, PASSWORD)
     assert url.drivername == "postgresql+asyncpg"
@@ -223,21 +224,21 @@ def test_child_processes_and_urls_of_the_environment(
 
 
 def test_urls_of_two_databases_are_left_for_the_drivers_to_refuse(
-    two: Two, fence: drivers.Fence, monkeypatch: pytest.MonkeyPatch
+    two: Two, fence: Fence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db.example/shop")
     monkeypatch.setenv("LEDGER_URL", "postgresql://u:p@db.example/ledger")
-    fence.point("fenced", two.parameters)
+    drivers.point("fenced", two.parameters)
     assert os.environ["LEDGER_URL"] == "postgresql://u:p@db.example/ledger"
 
 
-def test_after_the_end_every_connection_is_refused(two: Two, fence: drivers.Fence) -> None:
+def test_after_the_end_every_connection_is_refused(two: Two, fence: Fence) -> None:
     fence.shut()
     with pytest.raises(WouldBypass, match="connected to no session"):
         psycopg.connect(two.production_dsn)
 
 
-async def test_after_the_end_asyncpg_too(two: Two, fence: drivers.Fence) -> None:
+async def test_after_the_end_asyncpg_too(two: Two, fence: Fence) -> None:
     fence.shut()
     with pytest.raises(WouldBypass, match="connected to no session"):
         await asyncpg.connect(two.production_url)
