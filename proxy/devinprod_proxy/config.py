@@ -368,7 +368,7 @@ class _Reader:
 
 _MISSING: Mapping[str, str] = {
     "dsn": 'Say where the database is, such as dsn = "host=127.0.0.1 port=5433 dbname=shop user=devinprod".',
-    "policy": 'Say what may be seen: policy = "policy.toml" (devinprod policy suggest drafts one).',
+    "policy": 'Say what may be seen: policy = "policy.toml". docs/policy.md shows how.',
     "mask_key": 'Say where the key of the masks is: mask_key = { file = "mask.key" } (devinprod key new).',
 }
 

@@ -1,4 +1,7 @@
-"""Which worlds are there?  The registry of sessions, as clients and the control API see it."""
+"""Which worlds are there?  The registry of sessions, as clients and the control API see it.
+
+Above 400 lines because it answers every question of the control API about them.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Catalog, Column, Relation
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.outputs import Outputs
-from devinprod_proxy.sql.parse import ENUM, Message, Node, ParseResult, deparse
+from devinprod_proxy.sql.parse import ENUM, Message, Node, ParseResult
 from devinprod_proxy.sql.reading import Reading, Scope
-from devinprod_proxy.sql.statement import PROBE_LIMIT, FixedKey, People, ServerSql, SubjectUse
+from devinprod_proxy.sql.statement import PROBE_LIMIT, FixedKey, People, SubjectUse
 from devinprod_proxy.sql.world import World
 
 _AGGREGATES = frozenset(
@@ -56,7 +56,7 @@ def people_of(reading: Reading, outputs: Outputs, world: World, sight: MaskedCol
     return People(tuple(dict.fromkeys(uses)), aggregates)
 
 
-def probe(reading: Reading, run: Message) -> ServerSql | None:
+def probe(reading: Reading, run: Message) -> Message | None:
     """The count of the people that an aggregate scans, of the rewritten statement *run*.
 
     The statement itself stands behind ``true OR``, where it is not run but gives the parameters
@@ -105,7 +105,7 @@ def probe(reading: Reading, run: Message) -> ServerSql | None:
     made = ParseResult()
     made.version = 180_000
     made.stmts.add().stmt.select_stmt.CopyFrom(whole)
-    return ServerSql(deparse(made))
+    return made
 
 
 # -- whose ---------------------------------------------------------------------------------------

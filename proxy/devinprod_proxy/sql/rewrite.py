@@ -203,7 +203,8 @@ class Rewriter:
             uses_now=reading.uses_now,
         )
         if reading.probed and known.people is not None:
-            counter = probe(reading, _query_in(kind, stmt))
+            counting = probe(reading, _query_in(kind, stmt))
+            counter = None if counting is None else ServerSql(deparse(counting))
             known = replace(known, people=replace(known.people, probe=counter))
         inner = nested_node(kind, stmt)
         if inner is not None:
