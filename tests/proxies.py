@@ -62,7 +62,9 @@ class Proxy:
         self.environ = {**os.environ, **(environ or {})}
         if not (folder / "users.toml").exists():
             for user in USERS:
-                self.command("user", "add", user, "--config", str(self.config), "--password-stdin", text=PASSWORD)
+                self.command(
+                    "user", "add", user, "--config", str(self.config), "--password-stdin", text=PASSWORD
+                )
         self.process: subprocess.Popen[bytes] | None = None
         self.port = self.control_port = 0
         self.start()
@@ -94,7 +96,9 @@ class Proxy:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             said = self.log.read_bytes()[begin:].decode()
-            found = re.search(r"listening on 127\.0\.0\.1:(\d+).*control API on http://127\.0\.0\.1:(\d+)", said)
+            found = re.search(
+                r"listening on 127\.0\.0\.1:(\d+).*control API on http://127\.0\.0\.1:(\d+)", said
+            )
             if found:
                 self.port, self.control_port = int(found[1]), int(found[2])
                 return

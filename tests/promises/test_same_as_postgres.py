@@ -109,7 +109,15 @@ SCRIPTS: dict[str, list[str]] = {
         "COMMIT",
         "SELECT id FROM items WHERE id >= 100 ORDER BY id",
     ],
-    "begin in begin, commit outside": ["COMMIT", "ROLLBACK", "BEGIN", "BEGIN", "COMMIT", "SAVEPOINT x", "RELEASE x"],
+    "begin in begin, commit outside": [
+        "COMMIT",
+        "ROLLBACK",
+        "BEGIN",
+        "BEGIN",
+        "COMMIT",
+        "SAVEPOINT x",
+        "RELEASE x",
+    ],
     "and chain": [
         "BEGIN",
         "INSERT INTO items VALUES (100, 'a', 1)",
@@ -210,7 +218,15 @@ SCRIPTS: dict[str, list[str]] = {
         "DISCARD ALL",
         "ROLLBACK",
     ],
-    "nothing": ["", ";", "-- only a comment", "SELECT", "selec 1", "SELECT * FROM nowhere", "SELECT nothing FROM items"],
+    "nothing": [
+        "",
+        ";",
+        "-- only a comment",
+        "SELECT",
+        "selec 1",
+        "SELECT * FROM nowhere",
+        "SELECT nothing FROM items",
+    ],
     "writes": [
         "UPDATE items SET n = n + 1 WHERE id < 4 RETURNING id, n",
         "DELETE FROM items WHERE id = 5",
@@ -233,7 +249,9 @@ def play(dsn: str, script: list[str]) -> list[object]:
     seen: list[object] = []
     with psycopg.connect(dsn, autocommit=True) as connection:
         notices: list[str] = []
-        connection.add_notice_handler(lambda n: notices.append(f"{n.severity} {n.sqlstate} {n.message_primary}"))
+        connection.add_notice_handler(
+            lambda n: notices.append(f"{n.severity} {n.sqlstate} {n.message_primary}")
+        )
         for statement in script:
             pg = connection.pgconn
             pg.send_query(statement.encode())
@@ -250,7 +268,10 @@ def play(dsn: str, script: list[str]) -> list[object]:
                     results.append(rows)
                     continue
                 fields = [result.fname(i) for i in range(result.nfields)]
-                rows = [tuple(result.get_value(r, i) for i in range(result.nfields)) for r in range(result.ntuples)]
+                rows = [
+                    tuple(result.get_value(r, i) for i in range(result.nfields))
+                    for r in range(result.ntuples)
+                ]
                 code = result.error_field(psycopg.pq.DiagnosticField.SQLSTATE)
                 message = result.error_field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY)
                 results.append((status.name, result.command_status, fields, rows, code, message))
@@ -310,7 +331,9 @@ def test_psycopg_extended(proxy: Proxy, direct: str) -> None:
             db.rollback()
             seen.append(db.execute("SELECT count(*) FROM items").fetchone())
             cur = db.cursor()
-            cur.executemany("INSERT INTO items VALUES (%s, %s, %s)", [(i, f"m{i}", i) for i in range(600, 620)])
+            cur.executemany(
+                "INSERT INTO items VALUES (%s, %s, %s)", [(i, f"m{i}", i) for i in range(600, 620)]
+            )
             seen.append(cur.rowcount)
             with db.cursor().copy("COPY items TO STDOUT (FORMAT binary)") as copy:
                 seen.append(sum(len(block) > 0 for block in copy))
@@ -349,7 +372,9 @@ def test_asyncpg_with_its_pool(proxy: Proxy, direct: str) -> None:
                 statement = await db.prepare("SELECT n FROM items WHERE id = $1")
                 seen.append([await statement.fetchval(i) for i in range(1, 5)])
                 async with db.transaction():
-                    seen.append([r[0] async for r in db.cursor("SELECT id FROM items ORDER BY id", prefetch=5)])
+                    seen.append(
+                        [r[0] async for r in db.cursor("SELECT id FROM items ORDER BY id", prefetch=5)]
+                    )
                 await db.copy_records_to_table("items", records=[(700, "r", 1)], columns=["id", "name", "n"])
             async with pool.acquire() as db:
                 seen.append(await db.fetchval("SELECT name FROM items WHERE id = 700"))
