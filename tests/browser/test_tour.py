@@ -121,7 +121,6 @@ async def test_first_cells_and_the_sidebar(demo: Demo, chromium: Any, screenshot
     for number in range(8, 21):
         await run_cell(page, number)
     await expect(panel.get_by_role("status").first).to_contain_text("dirty")
-    await expect(page.get_by_text("Gone, in this session").first).to_be_visible()
     await page.screenshot(path=screenshots / "tour-dirty.png")
     for number in range(21, 25):
         await run_cell(page, number)
