@@ -53,6 +53,8 @@ class WireClient:
         self.send(startup.first())
         while True:
             message = self.read()
+            if message is None or message.kind == "E":
+                self.socket.close()
             assert message is not None, "the connection was closed during the login"
             assert message.kind != "E", message.fields
             reply = startup.handle(Frame(ord(message.kind), message.body))

@@ -150,9 +150,10 @@ def asleep(cluster: Cluster, pid: int) -> bool:
 
 
 def test_in_the_middle_of_copy(proxy: Proxy, cluster: Cluster, name: str) -> None:
+    rows = "COPY products (sku, title, price) FROM STDIN"
     with proxy.connect(name) as ann:
         pid = backend(ann)
-        with pytest.raises(psycopg.Error) as caught, ann.cursor().copy("COPY products (sku, title, price) FROM STDIN") as copy:
+        with pytest.raises(psycopg.Error) as caught, ann.cursor().copy(rows) as copy:
             kill(cluster, pid)
             for _ in range(200):
                 copy.write("no such row\n" * 1000)

@@ -19,6 +19,9 @@ from devinprod_proxy.session.machine import Machine, State
 
 log = logging.getLogger("devinprod")
 
+INBOX_BYTES = 8 << 20
+"""How much of one client waits here; what it sends beyond waits in its socket. More than ends a unit."""
+
 
 class ClientConnection(Protocol):
     """What a world needs of a client's connection."""
@@ -50,6 +53,7 @@ class RunningWorld:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._slow: set[int] = set()
+        self._full: set[int] = set()
         self._paused_until = 0.0
         self._busy = False
         self._queue: list[e.Event] = []
@@ -78,9 +82,25 @@ class RunningWorld:
             self._queue.clear()
             self._give_up()
             return
+        if type(event) is e.ClientSent and self._is_full(event.client):
+            self._full.add(event.client)
+            if (connection := self.clients.get(event.client)) is not None:
+                connection.pause_reading()
         for command in commands:
             if not self._perform(command):
-                return
+                break
+        if self._full:
+            self._read_on()
+
+    def _is_full(self, number: int) -> bool:
+        client = self.machine.clients.get(number)
+        return client is not None and client.inbox_bytes > INBOX_BYTES
+
+    def _read_on(self) -> None:
+        for number in [n for n in self._full if not self._is_full(n)]:
+            self._full.discard(number)
+            if (connection := self.clients.get(number)) is not None:
+                connection.resume_reading()
 
     def join(self, number: int, connection: ClientConnection, event: e.ClientJoined) -> None:
         """A client has logged in."""
@@ -109,8 +129,9 @@ class RunningWorld:
             upstream.transport.resume_reading()
 
     def _upstream_slow(self, slow: bool) -> None:
-        for connection in self.clients.values():
-            (connection.pause_reading if slow else connection.resume_reading)()
+        for number, connection in self.clients.items():
+            if number not in self._full:
+                (connection.pause_reading if slow else connection.resume_reading)()
 
     # Commands.
 

@@ -225,6 +225,8 @@ class Machine:
         if self.active is not None and self.active.client is client:
             if self.exchange is not None and self.exchange.copying:
                 copy_in.abort_copy(self, self.exchange, "the client is gone")
+            elif self.exchange is not None and (client.transaction is not None or not self.active.wrote):
+                self._cancel(self.active, self.exchange)  # nothing of it can last: nobody waits for it
         elif client.transaction is not None or self._continues(client):
             self.cleanups.append(client)
         self.publish("session")
@@ -237,14 +239,17 @@ class Machine:
         if client is None:
             return
         if self.active is not None and self.active.client is client and self.exchange is not None:
-            # Not what rolls back to a savepoint: the statement is over, and this has to succeed.
-            if self.exchange.unit is None:  # the catalog is read: this has to succeed as well
-                self.active.cancelled = True
-            elif not self.cancelling and not self.active.recovered:
-                self.cancelling = True
-                self.out.append(c.CancelUpstream())
+            self._cancel(self.active, self.exchange)
         elif number in self.waiting:
             client.cancelled = True
+
+    def _cancel(self, unit: Unit, ex: Exchange) -> None:
+        # Not what rolls back to a savepoint: the statement is over, and this has to succeed.
+        if ex.unit is None:  # the catalog is read: this has to succeed as well
+            unit.cancelled = True
+        elif not self.cancelling and not unit.recovered and not unit.cleanup:
+            self.cancelling = True
+            self.out.append(c.CancelUpstream())
 
     # Opening, losing, ending.
 
