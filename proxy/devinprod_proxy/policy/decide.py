@@ -270,6 +270,8 @@ def _builtin(use: FunctionUse) -> Refusal | None:
         return _refuse(f"{use.name}() is not allowed: it {reason}", hint, use.location)
     if treatment == "setting":
         name = use.constants[0] if use.constants else None
+        if name is None and use.name == "current_setting":
+            return None  # the server compares the name: sql/hide_settings.py
         if name is None:
             return _refuse(
                 f"{use.name}() is allowed with a constant name only",

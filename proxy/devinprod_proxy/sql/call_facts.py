@@ -61,6 +61,10 @@ class CallFacts:
             return
         if (name in _MOMENTS and not message.args) or (name == "age" and len(message.args) == 1):
             self.reading.moments.append(node)
+        elif name in ("set_config", "current_setting") and any(
+            argument.WhichOneof("node") == "named_arg_expr" for argument in message.args
+        ):
+            self.reading.unclear(f"{name}() with arguments by name", message.location)
         elif name in ("set_config", "current_setting") and constants and constants[0] is not None:
             value = constants[1] if len(constants) > 1 and name == "set_config" else None
             if name == "set_config":

@@ -23,6 +23,7 @@ from devinprod_proxy.sql.gather_facts import walk_view
 from devinprod_proxy.sql.gather_utility import StatementGatherer
 from devinprod_proxy.sql.group_by_key import group_by_key
 from devinprod_proxy.sql.kinds import nested_node, shape
+from devinprod_proxy.sql.hide_settings import hide_settings
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import (
     Message,
@@ -70,6 +71,7 @@ PASSES: tuple[Pass, ...] = (
     lambda work: replace_relations(work.reading, work.world.catalog, work.sight),
     lambda work: group_by_key(work.reading, work.world.catalog, work.sight),
     lambda work: answer_calls(work.reading, work.allowed, work.world.catalog, work.sight, work.path),
+    lambda work: hide_settings(work.reading),
     lambda work: replace_now(work.reading),
     lambda work: wrap_writes(work.reading, work.world.catalog, work.sight, work.asked),
     lambda work: rewrite_copy(work.reading, work.world.catalog, work.sight),
@@ -126,6 +128,8 @@ class Rewriter:
                 found = self._rewrite(parsed, world)
             except RecursionError:
                 found = too_deep()
+            except _FAULTS as error:
+                found = _failed(error)
             self._statements.put(key, found)
         if isinstance(found, Refusal):
             if found.position is None or not parsed.characters:
@@ -302,6 +306,19 @@ def _judge(reading: Reading, world: World, asked: str) -> Allowed | Refusal:
     if isinstance(verdict, Refusal):
         return _placed(verdict.at((verdict.position or 0) - 1), asked)
     return verdict
+
+
+_FAULTS = (ValueError, AttributeError, KeyError, IndexError, TypeError, AssertionError)
+
+
+def _failed(error: Exception) -> Refusal:
+    """A fault of this package's own: the statement does not run."""
+    return Refusal(
+        "XX000",
+        f"devinprod failed to read this statement ({type(error).__name__})",
+        hint="This is a fault of devinprod. Write the statement in another form, and report it.",
+        whose="operator",
+    )
 
 
 def _placed(refusal: Refusal, asked: str) -> Refusal:

@@ -1,4 +1,2 @@
 -- control: leaks
-ANALYZE addresses
--- then
 SELECT most_common_vals FROM pg_stats WHERE tablename = 'addresses' AND attname = 'city'
