@@ -17,6 +17,8 @@ only read leaves the guard where it is. Nested transactions (see ``floor``) use 
 States: CLOSED (no upstream) -> OPENING (logging in) -> PREPARING (outer transaction, catalog)
 -> OPEN -> ENDED. UpstreamLost leads from any of them to CLOSED; the next unit opens it anew, after
 the clients of a world that had changed anything have been told, once each, that it is gone.
+
+Above 400 lines because whatever changes the state of a world stands here, and nowhere else.
 """
 
 from __future__ import annotations
