@@ -32,6 +32,8 @@ class Prepared:
     """What it was rewritten in (``World.key``): in another one it is rewritten again when it is bound."""
     described: Entry | None = None
     """The upstream statement whose columns the client knows; another one must give the same."""
+    late: Statement | None = None
+    """What it was before its names were looked up: of cursors and the like, which come and go."""
     confirmed: bool = True
     """False until its turn among the replies has come: an error before that undoes it."""
     closing: bool = False
@@ -137,6 +139,15 @@ class Client:
     def codec(self) -> str:
         """How the bytes of its statements are read."""
         return codec_of(self.settings.get("client_encoding", "UTF8")) or "utf-8"
+
+    def end_local(self, local: dict[str, str | None]) -> None:
+        """A transaction is over: what SET LOCAL changed in it goes back."""
+        for name, before in local.items():
+            if before is None:
+                self.settings.pop(name, None)
+            else:
+                self.settings[name] = before
+        local.clear()
 
     def setting(self, name: str, default: str) -> str:
         """A setting as this client has it."""

@@ -63,11 +63,11 @@ def _set(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdict:
         if wrong is not None:
             return refuse(m, unit, ex, wrong, statement.asked)
     local = any(s.local for s in statement.settings)
-    if local and client.transaction is None:
+    if local and client.transaction is None and not unit.several:
         warn(m, ex, client, "25P01", "SET LOCAL can only be used in transaction blocks")
     else:
         for setting in statement.settings:
-            _adopt(m, client, setting)
+            _adopt(client, setting, unit)
         guard.prefix(m, unit, ex)
     tagged(m, ex, unit, statement, "RESET" if statement.kind is Kind.RESET else "SET")
     return Verdict.STOP
@@ -108,15 +108,14 @@ def unacceptable(setting: Setting) -> Refusal | None:
     return None
 
 
-def _adopt(m: Machine, client: Client, setting: Setting) -> None:
+def _adopt(client: Client, setting: Setting, unit: Unit) -> None:
     """The client's setting from now on (undone by its ROLLBACK, ended by COMMIT if LOCAL)."""
     name = setting.name.lower()
-    txn = client.transaction
-    if txn is not None:
-        if setting.local:
-            txn.local.setdefault(name, client.settings.get(name))
-        else:
-            txn.local.pop(name, None)  # the later of the two counts at COMMIT
+    local = unit.local if client.transaction is None else client.transaction.local
+    if setting.local:
+        local.setdefault(name, client.settings.get(name))
+    else:
+        local.pop(name, None)  # the later of the two counts at COMMIT
     value = client.startup.get(name) if setting.value is None else setting.value
     if value is None:
         client.settings.pop(name, None)
@@ -303,11 +302,11 @@ def _empty(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdic
     return Verdict.GO
 
 
-def adopt_from_functions(m: Machine, client: Client, statement: Statement) -> None:
+def adopt_from_functions(m: Machine, unit: Unit, statement: Statement) -> None:
     """set_config() in a statement that has succeeded: the client's settings follow."""
     for setting in statement.settings:
-        if client.transaction is not None or not setting.local:
-            _adopt(m, client, setting)
+        if unit.client.transaction is not None or unit.several or not setting.local:
+            _adopt(unit.client, setting, unit)
         name = setting.name.lower()
         if name not in VIRTUAL and setting.value is not None:
             m.applied[name] = setting.value

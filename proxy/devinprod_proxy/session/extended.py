@@ -17,7 +17,7 @@ from devinprod_proxy.pgwire.kinds import Frontend
 from devinprod_proxy.pgwire.messages import Column
 from devinprod_proxy.session import emulate, guard, simple, upstream
 from devinprod_proxy.session.client import Client, Portal, Prepared
-from devinprod_proxy.session.entries import BY_PREPARE, Entry
+from devinprod_proxy.session.entries import Entry
 from devinprod_proxy.session.exchange import Exchange
 from devinprod_proxy.session.execution import result_formats
 from devinprod_proxy.session.unit import Unit
@@ -48,9 +48,7 @@ def take(m: Machine, unit: Unit, ex: Exchange) -> Verdict | None:
 
 def _failed(unit: Unit, statement: Statement) -> bool:
     txn = unit.client.transaction
-    return (
-        txn is not None and txn.failed and statement.kind not in ENDING and statement.kind is not Kind.EMPTY
-    )
+    return txn is not None and txn.failed and statement.kind not in ENDING
 
 
 def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
@@ -61,8 +59,6 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     except ClientFault as fault:
         return refuse(m, unit, ex, fault.refusal)
     name, types = message.name, tuple(message.oids)
-    if name and name in client.prepared and not client.prepared[name].closing:
-        return refuse(m, unit, ex, Refusal("42P05", f'prepared statement "{name}" already exists'), text)
     world = m.world(client)
     statement: Statement | Refusal | None = m.rewriter.cached(text, world)
     if statement is None:
@@ -75,26 +71,26 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         statement = m.rewriter.rewrite(parsed[0], world) if parsed else EMPTY
     if isinstance(statement, Refusal):
         return refuse(m, unit, ex, statement, text)
-    if _failed(unit, statement):
+    if _failed(unit, statement) and statement.kind is not Kind.EMPTY:
         return refuse(m, unit, ex, FAILED, text)
+    if name and name in client.prepared and not client.prepared[name].closing:
+        return refuse(m, unit, ex, Refusal("42P05", f'prepared statement "{name}" already exists'), text)
     if emulate.answers(statement):
         _register(client, ex, Prepared(name, statement, types, None))
         return Verdict.GO
-    names = statement.kind in (Kind.EXECUTE, Kind.FETCH) or (
-        statement.kind is Kind.WRITE and statement.name is not None
-    )
-    if names and ex.steps:
-        return Verdict.FIRST  # what it names may be made in this very batch
-    resolved = emulate.resolve(m, client, statement, block=False)
-    if isinstance(resolved, Refusal):
-        return refuse(m, unit, ex, resolved, text)
+    if _names_something(statement):
+        if ex.steps:
+            return Verdict.FIRST  # what it names may be made in this very batch
+        late = Prepared(name, statement, types, None, late=statement)
+        guard.prefix(m, unit, ex, None)
+        _look_up(m, unit, ex, late)  # where it is not there yet, Bind looks again
+        _register(client, ex, late)
+        return Verdict.GO
+    assert statement.run is not None
     guard.prefix(m, unit, ex, None)
-    fresh = not m.entry(client, resolved.run, types).sent if resolved.run is not None else False
-    entry = upstream.ready_entry(m, ex, client, resolved, types)
-    prepared = Prepared(name, resolved, types, entry, world=world.key, described=entry)
-    if statement.kind is Kind.DECLARE:
-        prepared.declared = statement
-    _register(client, ex, prepared)
+    fresh = not m.entry(client, statement.run, types).sent
+    entry = upstream.ready_entry(m, ex, client, statement, types)
+    _register(client, ex, Prepared(name, statement, types, entry, world=world.key, described=entry))
     if fresh:
         ex.records.append(
             m.fields(
@@ -102,12 +98,30 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
                 client=client.label,
                 cell=m.cell,
                 asked=statement.asked,
-                run=resolved.run.text,
+                run=statement.run.text,
             )
-            if resolved.run is not None
-            else m.fields("statement.parse", client=client.label, cell=m.cell, asked=statement.asked)
         )
     return Verdict.GO
+
+
+def _names_something(statement: Statement) -> bool:
+    """True where it speaks of a cursor or of a prepared statement: what that is, is seen when it is bound."""
+    if statement.kind in (Kind.EXECUTE, Kind.FETCH, Kind.DECLARE):
+        return True
+    return statement.kind is Kind.WRITE and statement.name is not None
+
+
+def _look_up(m: Machine, unit: Unit, ex: Exchange, prepared: Prepared) -> Refusal | None:
+    """Find what a statement names, as of now."""
+    assert prepared.late is not None
+    resolved = emulate.resolve(m, unit.client, prepared.late, block=unit.several)
+    if isinstance(resolved, Refusal):
+        return resolved.at(None)
+    prepared.statement = resolved
+    prepared.entry = upstream.ready_entry(m, ex, unit.client, resolved, prepared.types)
+    if prepared.late.kind is Kind.DECLARE:
+        prepared.declared = prepared.late
+    return None
 
 
 def _register(client: Client, ex: Exchange, prepared: Prepared) -> None:
@@ -132,12 +146,7 @@ def _renew(m: Machine, client: Client, prepared: Prepared) -> Refusal | None:
     statement = m.rewriter.rewrite(parsed[0], world)
     if isinstance(statement, Refusal):
         return statement.at(None)
-    resolved = emulate.resolve(m, client, statement, block=False)
-    if isinstance(resolved, Refusal):
-        return resolved.at(None)
-    prepared.statement, prepared.world = resolved, world.key
-    if statement.kind is Kind.DECLARE:
-        prepared.declared = statement
+    prepared.statement, prepared.world = statement, world.key
     return None
 
 
@@ -173,6 +182,14 @@ def _bind(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         return refuse(
             m, unit, ex, Refusal("42P03", f'cursor "{message.portal}" already exists'), statement.asked
         )
+    if prepared.late is not None:
+        if ex.steps:
+            return Verdict.FIRST  # what it names may be made in this very batch
+        guard.prefix(m, unit, ex, statement)
+        wrong = _look_up(m, unit, ex, prepared)
+        if wrong is not None:
+            return refuse(m, unit, ex, wrong, statement.asked)
+        statement = prepared.statement
     if prepared.entry is None:
         if before is not None and before.upstream:
             ex.close("P", before.upstream)
@@ -180,7 +197,7 @@ def _bind(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         ex.answer(messages.bind_complete())
         return Verdict.GO
     guard.prefix(m, unit, ex, statement)
-    if prepared.entry.key[3] != BY_PREPARE:  # it may have been pushed out of the cache, or outdated
+    if prepared.late is None:  # it may have been pushed out of the cache, or outdated
         wrong = _renew(m, client, prepared)
         if wrong is not None:
             return refuse(m, unit, ex, wrong, statement.asked)
@@ -190,8 +207,6 @@ def _bind(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
             return Verdict.FIRST
         if not _like_before(prepared):
             return refuse(m, unit, ex, CHANGED, statement.asked)
-    elif not prepared.entry.described:
-        ex.describe(prepared.entry)
     if before is not None and before.upstream:
         ex.close("P", before.upstream)
     name = _portal_name(unit, message.portal, client.id)
@@ -299,13 +314,16 @@ def _execute(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     statement = portal.prepared.statement
     if _failed(unit, statement):
         return refuse(m, unit, ex, FAILED, statement.asked)
-    if portal.prepared.entry is None and not portal.upstream:
-        return emulate.take(m, unit, ex, statement)
     declared = portal.prepared.declared
-    if declared is not None:
-        portal = replace(portal)
-        return upstream.run_declare(m, unit, ex, portal, declared)
-    return upstream.run_portal(m, unit, ex, portal, max_rows)
+    if portal.prepared.entry is None and not portal.upstream:
+        verdict = emulate.take(m, unit, ex, statement)
+    elif declared is not None:
+        verdict = upstream.run_declare(m, unit, ex, replace(portal), declared)
+    else:
+        verdict = upstream.run_portal(m, unit, ex, portal, max_rows)
+    if verdict is not Verdict.FIRST and statement.kind is not Kind.EMPTY:
+        unit.several = statement.kind not in (Kind.BEGIN, Kind.COMMIT, Kind.ROLLBACK)
+    return verdict
 
 
 def _close(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:

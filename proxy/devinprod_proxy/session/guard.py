@@ -82,6 +82,7 @@ def close_unit(m: Machine, unit: Unit, ex: Exchange) -> None:
         return
     if unit.end == "flush" and unit.executed:
         return  # the implicit transaction goes on until Sync
+    client.end_local(unit.local)
     if unit.peek:
         drop_portals(client)
         if unit.level:

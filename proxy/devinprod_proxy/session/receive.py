@@ -273,7 +273,8 @@ def _complete(m: Machine, ex: Exchange) -> None:
             count.failed(m, execution, ex.failure.get("C", "57014"))
     if unit is not None and not ex.error:
         _flush_held(m, ex)
-    answer.learn(m)
+    if not ex.error:  # else what was applied for it is undone already
+        answer.learn(m)
     if unit is not None and ex.error:
         unit.error = True
     if ex.done is not None:

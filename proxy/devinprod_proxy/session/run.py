@@ -92,6 +92,7 @@ def inherit(unit: Unit, before: Unit) -> None:
     unit.started, unit.prefixed, unit.level = before.started, before.prefixed, before.level
     unit.journal, unit.ddl, unit.settings = before.journal, before.ddl, before.settings
     unit.ran, unit.wrote, unit.executed = before.ran, before.wrote, before.executed
+    unit.several, unit.local = before.several, before.local
 
 
 # After an error.

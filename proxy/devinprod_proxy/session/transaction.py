@@ -65,6 +65,7 @@ def _begin(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verdic
 def _open(m: Machine, unit: Unit, ex: Exchange, asked: TransactionMode | None) -> None:
     client = unit.client
     client.transaction = Transaction(unit.depth, m.now, unit.journal, dict(unit.settings), unit.ddl)
+    client.transaction.local, unit.local = unit.local, {}
     m.holders.append(client)
     isolation = client.setting("default_transaction_isolation", "read committed")
     read_only = is_on(client.setting("default_transaction_read_only", "off"))
@@ -175,11 +176,7 @@ def _close(m: Machine, unit: Unit, txn: Transaction, *, keep: bool) -> None:
     if m.holders and m.holders[-1] is client:
         m.holders.pop()
     if keep:
-        for name, before in txn.local.items():
-            if before is None:
-                client.settings.pop(name, None)
-            else:
-                client.settings[name] = before
+        client.end_local(txn.local)
         _notify(m, client, txn.notifications)
     else:
         client.settings = dict(txn.settings)
@@ -191,6 +188,7 @@ def _close(m: Machine, unit: Unit, txn: Transaction, *, keep: bool) -> None:
 def _begin_anew(m: Machine, unit: Unit) -> None:
     """What follows in the same unit starts at a fresh guard."""
     unit.ending = None
+    unit.client.end_local(unit.local)
     unit.wrote = unit.ran = unit.executed = unit.prefixed = unit.level = False
     unit.journal, unit.ddl, unit.settings = m.journal.position, m.ddl, dict(unit.client.settings)
 

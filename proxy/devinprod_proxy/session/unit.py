@@ -70,8 +70,10 @@ class Unit:
     """AND CHAIN has begun a transaction that still needs its guard or its read-only state sent."""
     known: Statement | None = None
     """Simple protocol: the one statement of a text that was rewritten before, not yet looked at."""
+    local: dict[str, str | None] = field(default_factory=dict)
+    """What SET LOCAL in an implicit transaction block has changed, with the value to go back to."""
     several: bool = False
-    """The Query has several statements: together they are a transaction block (manual 54.2.2.1)."""
+    """It has several statements: together they are a transaction block (manual 54.2.2.1, 54.2.3)."""
     cleanup: bool = False
     """The client is gone: its open transaction is rolled back."""
     probed: tuple[str, int] | None = None

@@ -157,7 +157,7 @@ def _execute(
         ex.answer(b"", declare)
         return Verdict.GO
     if statement.settings:
-        ex.answer(b"", lambda: emulate.adopt_from_functions(m, client, statement))
+        ex.answer(b"", lambda: emulate.adopt_from_functions(m, unit, statement))
     if statement.kind is Kind.COPY_IN:
         ex.parts.append(messages.flush())
         ex.copying = True
