@@ -1,0 +1,2 @@
+-- same: rows
+COPY products (id, sku) TO STDOUT

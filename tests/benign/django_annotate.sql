@@ -1,0 +1,2 @@
+-- annotate with Count and Sum
+SELECT "customers"."id", "customers"."name", "customers"."email", "customers"."phone", "customers"."birthday", "customers"."settings", "customers"."notes", "customers"."created_at", COUNT("orders"."id") AS "n", SUM("orders"."total") AS "t" FROM "customers" LEFT OUTER JOIN "orders" ON ("customers"."id" = "orders"."customer_id") GROUP BY "customers"."id", "customers"."name", "customers"."email", "customers"."phone", "customers"."birthday", "customers"."settings", "customers"."notes", "customers"."created_at" ORDER BY 9 DESC LIMIT 5

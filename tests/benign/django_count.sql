@@ -1,0 +1,3 @@
+-- count()
+-- same: rows
+SELECT COUNT(*) AS "__count" FROM "customers"

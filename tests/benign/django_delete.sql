@@ -1,0 +1,6 @@
+-- delete() collects related rows
+BEGIN
+-- then
+DELETE FROM "orders" WHERE "orders"."id" =  -1
+-- then
+ROLLBACK

@@ -1,0 +1,2 @@
+-- get by primary key
+SELECT "customers"."id", "customers"."name", "customers"."email", "customers"."phone", "customers"."birthday", "customers"."settings", "customers"."notes", "customers"."created_at" FROM "customers" WHERE "customers"."id" = 1 LIMIT 21

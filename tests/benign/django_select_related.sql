@@ -1,0 +1,2 @@
+-- select_related
+SELECT "orders"."id", "orders"."customer_id", "orders"."status", "orders"."total", "orders"."placed_at", "orders"."note", "orders"."currency", "orders"."shipping", "orders"."email", "customers"."id", "customers"."name", "customers"."email", "customers"."phone", "customers"."birthday", "customers"."settings", "customers"."notes", "customers"."created_at" FROM "orders" INNER JOIN "customers" ON ("orders"."customer_id" = "customers"."id") WHERE "orders"."status" = 'placed' ORDER BY "orders"."placed_at" DESC LIMIT 5

@@ -1,0 +1,2 @@
+-- introspection.get_table_description
+SELECT * FROM "customers" LIMIT 1

@@ -1,0 +1,2 @@
+-- same: rows
+SELECT col_description('public.order_lines'::regclass, 7)

@@ -1,0 +1,2 @@
+-- same: rows
+SHOW server_version

@@ -1,0 +1,5 @@
+BEGIN
+-- then
+CREATE INDEX customers_email_again ON customers (email)
+-- then
+ROLLBACK

@@ -1,0 +1,4 @@
+-- same: rows
+SET application_name = 'checkout'
+-- then
+SHOW application_name

@@ -1,0 +1,2 @@
+-- same: rows
+SELECT 1

@@ -1,0 +1,4 @@
+-- same: rows
+DISCARD ALL
+-- then
+SELECT 1

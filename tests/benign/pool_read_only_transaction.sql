@@ -1,0 +1,6 @@
+-- same: rows
+BEGIN READ ONLY
+-- then
+SELECT count(*) FROM orders
+-- then
+COMMIT

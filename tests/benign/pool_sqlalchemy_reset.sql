@@ -1,0 +1,6 @@
+-- same: rows
+BEGIN
+-- then
+SELECT 1
+-- then
+ROLLBACK

@@ -1,0 +1,6 @@
+-- psql's \d audit_trail
+SELECT c.oid::pg_catalog.regclass
+FROM pg_catalog.pg_class c, pg_catalog.pg_inherits i
+WHERE c.oid = i.inhparent AND i.inhrelid = ('public.audit_trail'::pg_catalog.regclass::pg_catalog.oid)
+  AND c.relkind != 'p' AND c.relkind != 'I'
+ORDER BY inhseqno

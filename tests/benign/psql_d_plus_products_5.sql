@@ -1,0 +1,6 @@
+-- psql's \d+ products
+-- same: rows
+SELECT r.conname, pg_catalog.pg_get_constraintdef(r.oid, true)
+FROM pg_catalog.pg_constraint r
+WHERE r.conrelid = ('public.products'::pg_catalog.regclass::pg_catalog.oid) AND r.contype = 'c'
+ORDER BY 1

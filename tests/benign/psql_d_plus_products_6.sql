@@ -1,0 +1,8 @@
+-- psql's \d+ products
+SELECT true as sametable, conname,
+  pg_catalog.pg_get_constraintdef(r.oid, true) as condef,
+  conrelid::pg_catalog.regclass AS ontable
+FROM pg_catalog.pg_constraint r
+WHERE r.conrelid = ('public.products'::pg_catalog.regclass::pg_catalog.oid) AND r.contype = 'f'
+     AND conparentid = 0
+ORDER BY conname

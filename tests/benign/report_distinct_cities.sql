@@ -1,0 +1,2 @@
+-- same: rows
+SELECT count(DISTINCT city) FROM addresses

@@ -1,0 +1,2 @@
+-- same: none: costs differ
+EXPLAIN SELECT * FROM customers WHERE id = 1

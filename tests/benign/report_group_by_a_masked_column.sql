@@ -1,0 +1,2 @@
+-- same: rows
+SELECT count(*) FROM (SELECT email, count(*) FROM orders GROUP BY email) s

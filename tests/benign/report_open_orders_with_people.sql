@@ -1,0 +1,1 @@
+SELECT customer, email, city FROM open_orders ORDER BY id LIMIT 20

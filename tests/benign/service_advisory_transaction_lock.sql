@@ -1,0 +1,6 @@
+-- same: rows
+BEGIN
+-- then
+SELECT pg_advisory_xact_lock(42)
+-- then
+COMMIT

@@ -1,0 +1,5 @@
+BEGIN
+-- then
+DELETE FROM addresses WHERE customer_id = 3
+-- then
+ROLLBACK

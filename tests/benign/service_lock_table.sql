@@ -1,0 +1,5 @@
+BEGIN
+-- then
+LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE
+-- then
+ROLLBACK

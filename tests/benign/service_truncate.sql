@@ -1,0 +1,8 @@
+-- same: rows
+BEGIN
+-- then
+TRUNCATE emails
+-- then
+SELECT count(*) FROM emails
+-- then
+ROLLBACK

@@ -1,0 +1,3 @@
+SET client_min_messages TO warning
+-- then
+SET standard_conforming_strings = on

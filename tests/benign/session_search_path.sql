@@ -1,0 +1,4 @@
+-- same: rows
+SET search_path TO public, pg_catalog
+-- then
+SHOW search_path

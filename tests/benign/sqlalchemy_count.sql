@@ -1,0 +1,4 @@
+-- a count
+-- same: rows
+SELECT count(*) AS count_1
+FROM customers

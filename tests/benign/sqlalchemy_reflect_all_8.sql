@@ -1,0 +1,5 @@
+-- MetaData.reflect of everything
+-- same: rows
+SELECT pg_catalog.pg_class.relname, pg_catalog.pg_description.description
+FROM pg_catalog.pg_class LEFT OUTER JOIN pg_catalog.pg_description ON pg_catalog.pg_class.oid = pg_catalog.pg_description.objoid AND pg_catalog.pg_description.objsubid = 0::INTEGER AND pg_catalog.pg_description.classoid = CAST('pg_catalog.pg_class' AS REGCLASS) JOIN pg_catalog.pg_namespace ON pg_catalog.pg_namespace.oid = pg_catalog.pg_class.relnamespace
+WHERE pg_catalog.pg_class.relkind = ANY (ARRAY['r'::VARCHAR, 'p'::VARCHAR, 'f'::VARCHAR, 'v'::VARCHAR, 'm'::VARCHAR]) AND pg_catalog.pg_table_is_visible(pg_catalog.pg_class.oid) AND pg_catalog.pg_namespace.nspname != 'pg_catalog'::VARCHAR AND pg_catalog.pg_class.relname IN ('audit_trail'::VARCHAR, 'addresses'::VARCHAR, 'customers'::VARCHAR, 'payment_methods'::VARCHAR, 'orders'::VARCHAR, 'products'::VARCHAR, 'order_lines'::VARCHAR, 'refunds'::VARCHAR, 'payments'::VARCHAR, 'support_tickets'::VARCHAR, 'emails'::VARCHAR, 'open_orders'::VARCHAR, 'monthly_revenue'::VARCHAR)
