@@ -12,9 +12,12 @@ import pandas as pd
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
+from devinprod_jupyter.driver_errors import from_psycopg
 from devinprod_jupyter.errors import CommandFailed, NotConnected, SqlError
-from devinprod_jupyter.parameters import bind
+from devinprod_jupyter.limit import PREFIX, limited
+from devinprod_jupyter.parameters import bind, tokens
 from devinprod_jupyter.results import to_arrow, to_frame
 from devinprod_jupyter.settings import Place
 from devinprod_jupyter.wire import BULK_ROWS, Result, Wire
@@ -230,6 +233,17 @@ def test_an_error_while_running_has_its_sqlstate(wire: Wire, limit: int) -> None
     assert run(wire, "SELECT 1").rows == 1
 
 
+def test_a_position_in_the_wrapped_text_is_moved_back(wire: Wire) -> None:
+    bound = bind("SELECT 1,\n wrong FROM t", {})
+    sent = limited(bound.text, tokens(bound.text), 10)
+    assert sent is not None
+    with pytest.raises(psycopg.Error) as caught:
+        wire.connection().execute(sent.encode())
+    error = from_psycopg(caught.value, bound, shift=len(PREFIX))
+    assert isinstance(error, SqlError)
+    assert error.position == bound.asked.index("wrong") + 1
+
+
 def test_the_only_cast_is_pointed_at(wire: Wire) -> None:
     sql = "SELECT id,\n  name::int FROM t -- a::b"
     with pytest.raises(SqlError) as caught:
@@ -251,6 +265,7 @@ def test_after_an_error_in_a_transaction_the_next_statement_works(wire: Wire) ->
     run(wire, "BEGIN")
     with pytest.raises(SqlError, match="rolled back"):
         run(wire, "SELECT 1/0 FROM t")
+    assert wire.connection().info.transaction_status == TransactionStatus.IDLE
     assert run(wire, "SELECT 1").rows == 1
 
 
