@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ import time
 import tomllib
 import zipfile
 from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from house.sources import JUPYTER, PROXY, ROOT, repository_files
+from house.sources import JUPYTER, PROXY, ROOT, imports, modules, repository_files
 
 UV = Path(sys.executable).with_name("uv")
 LAB = "data/share/jupyter/labextensions/@devinprod/labextension/"
@@ -235,3 +238,57 @@ def select_wait() -> None:
     import select
 
     select.select([], [], [], 0.05)
+
+
+# -- who needs what ------------------------------------------------------------------------------
+
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+# What comes with a requirement and is imported by its own name.
+COMES_WITH = {
+    "ipython": "ipykernel",
+    "traitlets": "ipykernel",
+    "tornado": "jupyter-server",
+    "numpy": "pandas",
+    "adbc-driver-manager": "adbc-driver-postgresql",
+}
+
+
+def required(extra: str) -> set[str]:
+    """The distributions that an extra names."""
+    found = {re.split(r"[\[<>=;! ]", line)[0].lower().replace("_", "-") for line in EXTRAS[extra]}
+    return found - {"devinprod"}
+
+
+def imported(package: Path, within: Callable[[Path], bool]) -> dict[str, set[str]]:
+    """Distributions that the modules import, each with the files that do."""
+    installed = packages_distributions()
+    found: dict[str, set[str]] = {}
+    for name, path in modules(package).items():
+        if not within(path):
+            continue
+        for one in imports(path, name):
+            top = one.module.partition(".")[0]
+            if top in sys.stdlib_module_names or top.startswith("devinprod"):
+                continue
+            distributions = {d.lower().replace("_", "-") for d in installed.get(top, [top])}
+            distribution = next(iter(distributions & set().union(*map(required, EXTRAS))), min(distributions))
+            found.setdefault(COMES_WITH.get(distribution, distribution), set()).add(path.name)
+    return found
+
+
+def test_production_needs_only_what_the_proxy_extra_names() -> None:
+    found = imported(PROXY, lambda path: "demo" not in path.relative_to(PROXY).parts)
+    del found["pyarrow"]  # `audit export --format parquet` says that it needs the notebook extra
+    assert set(found) == required("proxy"), found
+
+
+def test_a_developer_needs_only_what_the_notebook_extra_names() -> None:
+    found = imported(JUPYTER, lambda path: True)
+    # Drivers of the developer's own code are caught where they are there, and not asked for.
+    optional = {"asyncpg", "psycopg2", "django", "sqlalchemy"}
+    assert set(found) - optional <= required("notebook"), found
+
+
+def test_the_demo_needs_what_the_demo_extra_names() -> None:
+    found = imported(PROXY, lambda path: "demo" in path.relative_to(PROXY).parts)
+    assert set(found) <= required("demo") | required("proxy") | required("notebook"), found
