@@ -72,9 +72,10 @@ SELECT current_setting('devinprod.key')
 =>
 refused 42501: settings of devinprod itself are not for clients
 ---
+# (differs) The call is answered.
 SELECT current_setting('devin' || 'prod.key')
 =>
-refused 42501: current_setting() is allowed with a constant name only
+SELECT current_setting((SELECT CASE WHEN pg_catalog.translate(__s.name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') OPERATOR(pg_catalog.~~) 'devinprod.%'::pg_catalog.text THEN 'devinprod.hidden'::pg_catalog.text ELSE __s.name END FROM (SELECT ('devin' || 'prod.key')::pg_catalog.text AS name OFFSET 0) __s))
 ---
 SELECT pg_read_file('/etc/passwd')
 =>
@@ -87,3 +88,24 @@ refused 42501: query_to_xml() is not allowed: it runs SQL text that devinprod ca
 SELECT * FROM ts_stat('select to_tsvector(email) from customers')
 =>
 refused 42501: ts_stat() is not allowed: it runs SQL text that devinprod cannot see
+---
+SELECT ('devinprod.key'::text).current_setting
+=>
+refused 0A000: devinprod does not understand a call of current_setting() that is not written as one, so it does not run
+---
+SELECT (oid).pg_get_functiondef FROM pg_proc
+=>
+refused 0A000: devinprod does not understand a call of pg_get_functiondef() that is not written as one, so it does not run
+---
+# (differs) The call is answered.
+SELECT (5::bigint).secret_of
+=>
+refused 0A000: devinprod does not understand a call of secret_of() that is not written as one, so it does not run
+---
+SELECT current_setting(name => 'devinprod.key')
+=>
+refused 0A000: devinprod does not understand current_setting() with arguments by name, so it does not run
+---
+SELECT upper(x) FROM current_setting('work_mem') AS x
+=>
+SELECT upper(x) FROM current_setting('work_mem') x

@@ -76,7 +76,7 @@ UPDATE public.customers __t SET nick = (SELECT k.mail FROM (SELECT __t.id, __t.c
 ---
 UPDATE customers SET nick = 'o' WHERE public.customers.id = 3 RETURNING public.customers.id
 =>
-UPDATE public.customers __t SET nick = 'o' WHERE __t.id = 3 RETURNING __t.id
+UPDATE public.customers __t SET nick = 'o' WHERE __t.id = 3 RETURNING __t.id AS id
 ---
 # Nobody can name the real row: its name is not in the statement.
 UPDATE customers SET nick = __t.email WHERE id = 5

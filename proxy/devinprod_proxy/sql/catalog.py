@@ -62,6 +62,8 @@ class Relation:
     primary_key: tuple[int, ...] = ()
     unique: frozenset[tuple[int, ...]] = frozenset()
     index_of: int | None = None
+    written_here: bool = False
+    """A view whose definition this transaction wrote, so one that the rewriter made."""
     row_type: int = 0
     by_name: Mapping[str, Column] = field(default_factory=dict, compare=False, repr=False)
 
@@ -329,7 +331,8 @@ def _read(text: str) -> Catalog:
 
 
 def _relation(row: list[Any]) -> Relation:
-    oid, schema, name, kind, persistence, columns, definition, rules, parents, indexes, index_of, row_of = row
+    oid, schema, name, kind, persistence, columns, definition, rules, parents, *rest = row
+    indexes, index_of, row_of, here = rest
     read = tuple(
         Column(
             attnum, column, type_oid, type_name, typmod, not_null, bool(generated), bool(identity), default
@@ -350,6 +353,7 @@ def _relation(row: list[Any]) -> Relation:
         primary_key=next((tuple(k) for is_primary, k in indexes or () if is_primary), ()),
         unique=frozenset(tuple(k) for _, k in indexes or ()),
         index_of=index_of,
+        written_here=bool(here),
         row_type=row_of,
         by_name={c.name: c for c in read},
     )

@@ -21,6 +21,23 @@ def _printed(oid: str) -> str:
     return f"({oid}::pg_catalog.int8 + before.nothing)::pg_catalog.oid"
 
 
+def _in_progress(xmin: str) -> str:
+    """True for a catalog row that this very transaction wrote: visible, and its writer not at an end.
+
+    xmin has 32 bits; its epoch follows from the nearest transaction id of now (manual, 9.28.8).
+    """
+    short = f"{xmin}::pg_catalog.text::pg_catalog.int8"
+    next_id = (
+        "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8"
+    )
+    distance = f"pg_catalog.mod({short} - {next_id} % 4294967296 + 2147483648 + 4294967296, 4294967296)"
+    full = f"({next_id} + {distance} - 2147483648)::pg_catalog.text::pg_catalog.xid8"
+    return (
+        f"CASE WHEN {short} > 2 THEN COALESCE(pg_catalog.pg_xact_status({full}) = 'in progress', false)"
+        " ELSE false END"
+    )
+
+
 def _identity(schema: str, name: str, types: str) -> str:
     """``schema.name(type,type)``, as the policy names functions."""
     return f"""pg_catalog.concat(pg_catalog.quote_ident({schema}), '.', pg_catalog.quote_ident({name}), '(', (
@@ -77,7 +94,9 @@ SELECT before.search_path, pg_catalog.json_build_object(
      FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL
        AND i.indisvalid AND i.indisready),
     (SELECT i.indrelid::pg_catalog.int8 FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid),
-    c.reltype::pg_catalog.int8
+    c.reltype::pg_catalog.int8,
+    c.relkind = 'v' AND COALESCE((SELECT {_in_progress("r.xmin")} FROM pg_catalog.pg_rewrite r
+      WHERE r.ev_class = c.oid AND r.rulename = '_RETURN'), false)
   ) ORDER BY c.oid) FROM own_relations c),
 'partition_keys', (
   SELECT pg_catalog.json_agg(pg_catalog.json_build_array(p.partrelid::pg_catalog.int8,

@@ -53,6 +53,10 @@ class Gatherer(CallFacts):
         facts = StatementFacts("select_stmt", functions=(use,))
         return not isinstance(decide(facts, self.world.policy, self.world.role), Refusal)
 
+    def closes(self, identity: str) -> bool:
+        """Whether the result of an own function is to be masked."""
+        return self.world.policy.functions.get(identity) == "masked"
+
     # -- statements ----------------------------------------------------------------------------
 
     def query(self, node: Message, parent: Scope | None) -> Scope | None:
@@ -213,8 +217,15 @@ class Gatherer(CallFacts):
         for access in _EVENTS[verb]:
             self.used(relation, access, var.location)
             self.triggers(relation, access, var.location)
-        if relation.has_rules and not self.sight.own(relation):
-            self.reading.details.add("write:rules")
+        self.writable(relation, var.location)
+
+    def writable(self, relation: Relation, location: int) -> None:
+        """Rules run other statements instead; a foreign table's server knows nothing of a rollback."""
+        if relation.has_rules and not self.world.policy.hides_nothing:
+            self.reading.unclear(f"what the rules of {relation.full_name} do", location)
+        _, descendants = self.catalog.family(relation)
+        if any(each.kind == "f" for each in (relation, *descendants)):
+            self.reading.unclear(f"what a write to the foreign table {relation.full_name} does", location)
 
     def writes_view(self, view: Relation, verb: Verb, location: int) -> None:
         """A write to a view is one to its table, if nothing of that is masked."""
@@ -483,7 +494,7 @@ def _alone(scope: Scope) -> bool:
 
 
 def _operator(self: Gatherer, node: Message, message: Message, scope: Scope) -> None:
-    self.operator(message.name, message.location)
+    self.operator(message.name, message.location, message.kind)
     if message.HasField("lexpr"):
         self.expression(message.lexpr, scope)
     if message.HasField("rexpr"):

@@ -165,8 +165,17 @@ class SchemaGatherer(Gatherer):
                 if relation is not None:
                     self.used(relation, "read", like.location)
                     qualify(like, relation)
+                    self.copied_expressions(relation, scope)
             else:
                 self.reading.unclear(f"{kind} in CREATE TABLE")
+
+    def copied_expressions(self, relation: Relation, scope: Scope) -> None:
+        """LIKE copies generated columns: in a table of the session's own they would compute anew."""
+        for column in relation.columns:
+            if column.generated and column.default:
+                path, self.path = self.path, ("pg_catalog",)
+                self.timeless(tree.node(tree.expression(column.default)), scope)
+                self.path = path
 
     def bound(self, message: Message, scope: Scope) -> None:
         """The bounds of a partition."""

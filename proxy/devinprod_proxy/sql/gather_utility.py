@@ -13,6 +13,8 @@ from devinprod_proxy.sql.reading import CopyTarget, Scope
 from devinprod_proxy.sql.replace_relations import qualify
 
 _EXPLAINED = QUERY_KINDS | {"create_table_as_stmt", "declare_cursor_stmt", "execute_stmt"}
+_UNREAD = statements.KNOWN - statements.OPAQUE
+"""What is not read here but in no list of ``decide`` that refuses it: opaque and never allowed kinds are."""
 _HOLD = 0x0020
 """CURSOR_OPT_HOLD of parsenodes.h."""
 
@@ -27,10 +29,8 @@ class StatementGatherer(SchemaGatherer):
             self.reading.top = self.query(node, None)
         elif kind in _UTILITY:
             _UTILITY[kind](self, stmt)
-        elif not self.schema(kind, stmt) and kind in statements.KNOWN - statements.OPAQUE:
-            if not self.hides_nothing:
-                self.reading.unclear(kind.removesuffix("_stmt").replace("_", " ").upper())
-        # What is left is for decide: opaque, never allowed, or of a kind that it does not know.
+        elif not self.schema(kind, stmt) and not self.hides_nothing and kind in _UNREAD:
+            self.reading.unclear(kind.removesuffix("_stmt").replace("_", " ").upper())
 
     def copy(self, stmt: Message) -> None:
         scope = Scope(None, stmt)
@@ -73,7 +73,10 @@ class StatementGatherer(SchemaGatherer):
 
     def call_procedure(self, stmt: Message) -> None:
         scope = Scope(None, stmt)
-        self.call(tree.strings(stmt.funccall.funcname), (), stmt.funccall.location)
+        names = tree.strings(stmt.funccall.funcname)
+        self.call(names, (), stmt.funccall.location)
+        if any(self.closes(f.identity) for f in self.candidates(names)):
+            self.reading.unclear(f"how to mask what {names[-1]}() gives", stmt.funccall.location)
         for argument in stmt.funccall.args:
             self.expression(argument, scope)
         self.reading.locks_rows = True

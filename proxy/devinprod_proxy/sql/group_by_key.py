@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Catalog, Column, Relation
+from devinprod_proxy.sql.column_names import column_name
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import Message, Node
 from devinprod_proxy.sql.reading import Item, Reading, Scope
@@ -82,8 +83,14 @@ def _column_of(reference: Message, scope: Scope, item: Item, relation: Relation)
 def _complete(scope: Scope, item: Item, relation: Relation, catalog: Catalog) -> None:
     statement = scope.statement
     _expand_stars(scope, item, relation, catalog)
+    unnamed = [n.res_target for n in statement.target_list if not n.res_target.name]
+    names = [column_name(target.val) for target in unnamed]
+    _take_fields(statement, item, relation)
     added: dict[str, Message] = {}
     for node in _places(statement):
+        if _whole_row(node.column_ref, item, relation):
+            _any_value(node)
+            continue
         column = _column_of(node.column_ref, scope, item, relation)
         if column is None or column.attnum in relation.primary_key:
             continue
@@ -91,6 +98,9 @@ def _complete(scope: Scope, item: Item, relation: Relation, catalog: Catalog) ->
             added.setdefault(column.name, tree.column(item.alias, column.name))
         else:
             _any_value(node)
+    for target, name in zip(unnamed, names, strict=True):
+        if column_name(target.val) != name:
+            target.name = name
     present = {
         named.fields[-1].string.sval
         for named in (_meant(n, scope) for n in statement.group_clause)
@@ -99,6 +109,26 @@ def _complete(scope: Scope, item: Item, relation: Relation, catalog: Catalog) ->
     for name, reference in added.items():
         if name not in present:
             statement.group_clause.add().MergeFromString(reference.SerializeToString())
+
+
+def _take_fields(statement: Message, item: Item, relation: Relation) -> None:
+    """``(u).nick`` is ``u.nick``."""
+    for node in tree.messages(statement):
+        if node.DESCRIPTOR.name != "Node" or node.WhichOneof("node") != "a_indirection":
+            continue
+        row, parts = node.a_indirection.arg, node.a_indirection.indirection
+        if len(parts) != 1 or parts[0].WhichOneof("node") != "string":
+            continue
+        if row.WhichOneof("node") == "column_ref" and _whole_row(row.column_ref, item, relation):
+            tree.put(node, tree.column(item.alias, parts[0].string.sval))
+
+
+def _whole_row(reference: Message, item: Item, relation: Relation) -> bool:
+    """``u`` or, inside of an expression, ``u.*``."""
+    fields = reference.fields
+    if fields[-1].WhichOneof("node") != "string":
+        return len(fields) == 2 and bool(fields[0].string.sval == item.alias)
+    return len(fields) == 1 and fields[0].string.sval == item.alias and item.alias not in relation.by_name
 
 
 def _equality(column: Column, catalog: Catalog) -> bool:

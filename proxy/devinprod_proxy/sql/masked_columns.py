@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devinprod_proxy.policy.masks import MaskedColumn, mask_sql
-from devinprod_proxy.policy.model import Mask, TableRule
+from devinprod_proxy.policy.model import CLOSED, Mask, TableRule
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import TABLE_KINDS, Catalog, Column, Relation
 from devinprod_proxy.sql.world import World
@@ -43,7 +43,7 @@ class MaskedColumns:
 
     def own(self, relation: Relation) -> bool:
         """True when this session made the relation."""
-        return relation.oid in self._created or relation.persistence == "t"
+        return relation.oid in self._created or relation.persistence == "t" or relation.written_here
 
     def view_masks(self, relation: Relation) -> Mapping[str, Mask]:
         """What the policy masks of a view beyond what its tables mask."""
@@ -115,7 +115,17 @@ class MaskedColumns:
                 if not mask.clear:
                     found[column.name] = (mask, judged)
                     break
+        for column in relation.columns:
+            # A column that is computed from a masked one is closed, unless a rule names it.
+            if not column.generated or column.name in found or base is None or self._names(base, column):
+                continue
+            if mentioned(column.default) & found.keys():
+                found[column.name] = (CLOSED, relation)
         return found
+
+    def _names(self, relation: Relation, column: Column) -> bool:
+        rules = (self._rule(relation), self._role_rule(relation))
+        return any(rule is not None and column.name in rule.columns for rule in rules)
 
     # -- how -----------------------------------------------------------------------------------
 
@@ -143,6 +153,14 @@ class MaskedColumns:
                 found = tree.target(f"{sql} AS {tree.identifier(column.name)}")
             self._clear_items[key] = found
         return found
+
+
+def mentioned(expression: str | None) -> set[str]:
+    """The columns that a stored expression names."""
+    if expression is None:
+        return set()
+    read = tree.statement(f"SELECT {expression}")
+    return {r.fields[-1].string.sval for r in tree.find(read, "ColumnRef")}
 
 
 def masked_column(

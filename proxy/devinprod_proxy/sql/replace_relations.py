@@ -198,6 +198,10 @@ def _shorten(message: Message, reading: Reading) -> None:
     for site in reading.sites:
         replaced = site.node.WhichOneof("node") == "range_subselect"
         if replaced and (site.schema, site.name) == (relation[-2], relation[-1]) and site.alias == site.name:
-            for _ in range(len(message.fields) - (2)):
-                del message.fields[0]
+            del message.fields[: len(message.fields) - 2]
+            return
+    for target in reading.targets:
+        written = target.relation
+        if (written.schema, written.name, written.name) == (relation[-2], relation[-1], target.alias):
+            del message.fields[: len(message.fields) - 2]
             return

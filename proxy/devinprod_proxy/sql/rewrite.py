@@ -22,8 +22,8 @@ from devinprod_proxy.sql.fill_time_defaults import fill_time_defaults
 from devinprod_proxy.sql.gather_facts import walk_view
 from devinprod_proxy.sql.gather_utility import StatementGatherer
 from devinprod_proxy.sql.group_by_key import group_by_key
-from devinprod_proxy.sql.kinds import nested_node, shape
 from devinprod_proxy.sql.hide_settings import hide_settings
+from devinprod_proxy.sql.kinds import nested_node, shape
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import (
     Message,

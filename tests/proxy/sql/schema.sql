@@ -32,7 +32,12 @@ CREATE TABLE unnamed (id int, word text);
 CREATE SCHEMA other;
 CREATE TABLE other.customers (id int, email text);
 CREATE TABLE audited (id int PRIMARY KEY, word text);
-CREATE TABLE guarded (id int PRIMARY KEY, secret text, word text);
+CREATE TABLE guarded (
+  id int PRIMARY KEY, secret text, word text, loud text GENERATED ALWAYS AS (upper(secret)) STORED
+);
+CREATE TABLE ruled (id int, word text);
+CREATE TABLE rule_log (word text);
+CREATE RULE copy_word AS ON INSERT TO ruled DO ALSO INSERT INTO rule_log VALUES (NEW.word);
 
 CREATE VIEW paying AS
   SELECT c.id, c.name, c.email AS mail, count(*) AS n
@@ -56,6 +61,9 @@ CREATE FUNCTION lower(bigint) RETURNS text LANGUAGE sql STABLE
 CREATE FUNCTION peek(int, int) RETURNS boolean LANGUAGE sql STABLE
   AS 'SELECT email IS NULL FROM customers WHERE id = $1';
 CREATE OPERATOR ~~~> (LEFTARG = int, RIGHTARG = int, FUNCTION = peek);
+CREATE FUNCTION frozen_leak(bigint) RETURNS text LANGUAGE sql IMMUTABLE
+  AS 'SELECT email FROM customers WHERE id = $1';
+CREATE TABLE computed (id bigint, word text GENERATED ALWAYS AS (frozen_leak(id)) STORED);
 CREATE FUNCTION known_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE FUNCTION unknown_trigger() RETURNS trigger LANGUAGE plpgsql
   AS 'BEGIN NEW.word = (SELECT email FROM customers LIMIT 1); RETURN NEW; END';
