@@ -164,3 +164,19 @@ def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline
+
+
+def test_unloading_takes_everything_back_and_loading_again_works(
+    start_kernel: Any, session_name: str
+) -> None:
+    kernel = start_kernel()
+    kernel.ok(f"%devinprod connect {session_name}")
+    kernel.ok("%unload_ext devinprod")
+    assert "not found" in kernel.run("%devinprod").everything
+    assert kernel.ok("len(get_ipython().ast_transformers)").value == "0"
+    kernel.ok("%load_ext devinprod")
+    kernel.ok("%load_ext devinprod")
+    assert kernel.ok("len(get_ipython().ast_transformers)").value == "1"
+    # The session stayed open at the proxy.
+    assert kernel.ok(f"%devinprod connect {session_name}").text.startswith(f"● {session_name}")
+    kernel.ok("%devinprod end")
