@@ -6,7 +6,7 @@ attack that never worked would prove nothing.
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,24 +18,24 @@ from proxies import Proxy
 ATTACKS = Path(__file__).parents[1] / "attacks"
 REFUSED = sorted((ATTACKS / "refused").glob("*.sql"))
 MASKED = sorted((ATTACKS / "masked").glob("*.sql"))
-_sessions = itertools.count(1)
 
 
 def name(path: Path) -> str:
     return path.stem
 
 
-def session(proxy: Proxy) -> str:
-    """The connection string of a session that nobody had before."""
-    return proxy.dsn(f"attack{next(_sessions)}")
+@pytest.fixture(scope="module")
+def secrets(canary_proxy: Proxy, canaries: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """What must never arrive: the canaries, and the mask key as text and as bytes."""
+    key = (canary_proxy.folder / "mask.key").read_text().strip()
+    return (*canaries, key.encode(), bytes.fromhex(key))
 
 
 @pytest.fixture
-def ended(canary_proxy: Proxy) -> object:
-    """Ends the sessions of a test, so that they do not add up."""
-    yield
-    for each in canary_proxy.api("GET", "/v1/sessions")["sessions"]:
-        canary_proxy.api("DELETE", f"/v1/sessions/{each['name']}")
+def session(canary_proxy: Proxy) -> Iterator[str]:
+    """The connection string of one session; what an attack left in it is rolled back afterwards."""
+    yield canary_proxy.dsn("attacks")
+    canary_proxy.api("POST", "/v1/sessions/attacks/reset")
 
 
 def test_there_are_enough() -> None:
@@ -43,15 +43,14 @@ def test_there_are_enough() -> None:
     assert len(MASKED) >= 80
 
 
-@pytest.mark.usefixtures("ended")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("path", MASKED, ids=name)
 def test_no_byte_of_a_masked_value_arrives(
-    path: Path, mode: Mode, canary_proxy: Proxy, canaries: tuple[bytes, ...]
+    path: Path, mode: Mode, session: str, secrets: tuple[bytes, ...]
 ) -> None:
     case = read_case(path)
-    answer = talk(session(canary_proxy), case, mode)
-    assert leaks(answer, canaries) == []
+    answer = talk(session, case, mode)
+    assert leaks(answer, secrets) == []
     if case.header("expect") == "runs":
         assert answer.errors == []
     if mode != "binary" and case.header("answer"):
@@ -61,13 +60,12 @@ def test_no_byte_of_a_masked_value_arrives(
         assert answer.tag() == case.header("tag"), answer.errors
 
 
-@pytest.mark.usefixtures("ended")
 @pytest.mark.parametrize("mode", ["simple", "extended"])
 @pytest.mark.parametrize("path", REFUSED, ids=name)
-def test_it_is_refused(path: Path, mode: Mode, canary_proxy: Proxy, canaries: tuple[bytes, ...]) -> None:
+def test_it_is_refused(path: Path, mode: Mode, session: str, secrets: tuple[bytes, ...]) -> None:
     case = read_case(path)
-    answer = talk(session(canary_proxy), case, mode)
-    assert leaks(answer, canaries) == []
+    answer = talk(session, case, mode)
+    assert leaks(answer, secrets) == []
     state = case.header("expect", "refused 42501").removeprefix("refused").strip()
     found = [error for error in answer.errors if error["C"] == state or not state]
     assert found, answer.errors or "it ran"
