@@ -104,6 +104,16 @@ step = st.one_of(
 )
 Step = tuple[Any, ...]
 program = st.lists(st.tuples(st.integers(0, 2), step), min_size=1, max_size=14)
+inner = st.tuples(
+    st.sampled_from(["simple", "simple", "extended"]),
+    st.sampled_from([*TRANSACTION[4:], *["SELECT 1 / 0"] * 4, *WORK[:6], "SELECT count(*) FROM items"]),
+)
+nested = st.lists(
+    st.tuples(st.sampled_from([0, 1, 1, 1, 2]), st.booleans().flatmap(lambda any_: step if any_ else inner)),
+    min_size=6,
+    max_size=14,
+).map(lambda steps: [(0, ("simple", "BEGIN")), (0, ("simple", WORK[0])), (1, ("extended", "BEGIN")), *steps])
+"""One transaction open inside another, and a third client."""
 
 
 def bounded(examples: int) -> Callable[[Any], Any]:
@@ -293,7 +303,7 @@ def test_interleaved_clients_leave_everything_as_it_was(world: Cluster, proxy: P
     before = digests(world.dsn("replica"))
 
     @bounded(40)
-    @given(program)
+    @given(nested)
     def holds(steps: list[tuple[int, Step]]) -> None:
         session = _session(proxy)
         dsn = proxy.dsn(session)

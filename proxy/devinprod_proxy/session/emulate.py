@@ -140,7 +140,7 @@ def _discard(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verd
     client = unit.client
     what = (statement.name or statement.asked.split()[-1].strip(";")).upper()
     if what == "ALL":
-        if client.transaction is not None:
+        if client.transaction is not None or unit.several:
             wrong = Refusal("25001", "DISCARD ALL cannot run inside a transaction block")
             return refuse(m, unit, ex, wrong, statement.asked)
         guard.close_portals(client, ex)

@@ -322,7 +322,7 @@ def _execute(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     else:
         verdict = upstream.run_portal(m, unit, ex, portal, max_rows)
     if verdict is not Verdict.FIRST and statement.kind is not Kind.EMPTY:
-        unit.several = statement.kind not in (Kind.BEGIN, Kind.COMMIT, Kind.ROLLBACK)
+        unit.several = statement.kind not in (Kind.BEGIN, Kind.COMMIT, Kind.ROLLBACK, Kind.DISCARD)
     return verdict
 
 
