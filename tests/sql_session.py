@@ -8,11 +8,12 @@ from typing import Any
 import psycopg
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.policy.model import Policy
+from devinprod_proxy.sql import control
 from devinprod_proxy.sql.catalog import CATALOG_QUERY, Catalog
 from devinprod_proxy.sql.rewrite import Rewriter, World
 from devinprod_proxy.sql.statement import ClientSql, Statement
 
-CANARIES = ("canary", "Canary", "CANARY", "813813", "date(1871")
+CANARIES = ("canary", "Canary", "CANARY", "8138130", "date(1871")
 """What every masked value of ``tests/proxy/sql/schema.sql`` contains, and no mask makes."""
 
 
@@ -32,18 +33,14 @@ class Session:
     role: str = "developer"
     search_path: tuple[str, ...] = ("$user", "public")
     rewriter: Rewriter = field(default_factory=Rewriter)
-    before: frozenset[int] = frozenset()
-
-    def __post_init__(self) -> None:
-        self.before = frozenset(read_catalog(self.connection).relations)
 
     @property
     def world(self) -> World:
         """The world as it is now, with what the session made."""
         catalog = read_catalog(self.connection)
-        return World(
-            catalog, self.policy, self.role, self.search_path, frozenset(catalog.relations) - self.before
-        )
+        found = self.connection.execute(control.created_relations().text.encode()).fetchone()
+        created = frozenset(int(oid) for oid in found[0].split(",")) if found and found[0] else frozenset()
+        return World(catalog, self.policy, self.role, self.search_path, created)
 
     def rewrite(self, sql: str) -> Statement | Refusal:
         """One statement, rewritten."""
