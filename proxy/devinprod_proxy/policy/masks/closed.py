@@ -74,7 +74,7 @@ def _closed(target: Target) -> str | None:
         case "array":
             if target.type.cast == "pg_catalog.text[]":
                 element = f"ARRAY[{closed_text(None)}]"
-                return target.scalar(f"CASE WHEN {target.value} IS NOT NULL THEN {element} END")
+                return target.scalar(f"CASE WHEN ({target.value}) IS NOT NULL THEN {element} END")
             return target.constant("{}")
         case _:
             return None

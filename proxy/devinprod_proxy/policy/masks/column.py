@@ -210,7 +210,7 @@ class Target:
             case "xml" | "char" | "enum":
                 return f"pg_catalog.convert_to(({v})::pg_catalog.text, 'UTF8')"
             case "bytea":
-                return v
+                return f"({v})"
         send = {
             "money": "cash_send", "boolean": "boolsend", "date": "date_send", "timestamp": "timestamp_send",
             "timestamptz": "timestamptz_send", "time": "time_send", "timetz": "timetz_send",
@@ -245,7 +245,9 @@ class Target:
         uses = template.count(H)
         if uses == 0:
             # the outer cast keeps the length: CASE drops it where one branch is NULL
-            return f"(SELECT (CASE WHEN {self.value} IS NULL THEN NULL ELSE {template}::{cast} END)::{cast})"
+            return (
+                f"(SELECT (CASE WHEN ({self.value}) IS NULL THEN NULL ELSE {template}::{cast} END)::{cast})"
+            )
         digest = self.digest()
         if digest is None:
             return None

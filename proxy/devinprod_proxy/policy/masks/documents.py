@@ -62,7 +62,7 @@ def json(mask: Mask, target: Target) -> str | None:
         return target.closed()
     document = f"({target.value})::pg_catalog.jsonb"
     body = _object(path_tree(dict(paths)), (), target, document)
-    return f"(SELECT (CASE WHEN {target.value} IS NULL THEN NULL ELSE {body} END)::{target.type.cast})"
+    return f"(SELECT (CASE WHEN ({target.value}) IS NULL THEN NULL ELSE {body} END)::{target.type.cast})"
 
 
 def _object(tree: Tree, above: tuple[str, ...], target: Target, document: str) -> str:
@@ -115,7 +115,7 @@ def array(mask: Mask, target: Target) -> str | None:
     elements = f"ROWS FROM (pg_catalog.unnest({target.value})) WITH ORDINALITY AS __element(v, i)"
     gathered = f"(SELECT pg_catalog.array_agg({one} ORDER BY __element.i) FROM {elements})"
     return (
-        f"(SELECT (CASE WHEN {target.value} IS NULL THEN NULL"
+        f"(SELECT (CASE WHEN ({target.value}) IS NULL THEN NULL"
         f" ELSE COALESCE({gathered}, '{{}}') END)::{target.type.cast})"
     )
 

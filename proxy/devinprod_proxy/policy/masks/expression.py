@@ -49,7 +49,13 @@ def qualified_expression(text: str) -> str:
         raise ExpressionInvalid("must be exactly one expression")
     node = targets[0].val
     _Qualify()(node)
-    return str(RawStream()(node))
+    printed = str(RawStream()(node))
+    again = parse_sql(f"SELECT {printed}")[0].stmt
+    if not isinstance(again, ast.SelectStmt) or not again.targetList or again.targetList[0].val != node:
+        raise ExpressionInvalid(
+            "cannot be written with qualified names: put it into parentheses, or simplify it"
+        )
+    return printed
 
 
 def _only_targets(select: ast.SelectStmt) -> ast.SelectStmt:

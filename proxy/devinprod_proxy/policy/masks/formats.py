@@ -6,11 +6,15 @@ import datetime
 
 from devinprod_proxy.policy.masks.closed import address_text, instant, numeric, uuid_text
 from devinprod_proxy.policy.masks.column import Target
-from devinprod_proxy.policy.masks.pieces import below, decimal, integer
+from devinprod_proxy.policy.masks.pieces import below, decimal, integer, joined, text
 from devinprod_proxy.policy.model import Mask
 
 _EPOCH = datetime.date(1970, 1, 1)
 _INTEGER_BITS = {"smallint": 15, "integer": 31, "bigint": 63, "oid": 31}
+
+
+_LETTER = "'[^ -@[-`{-~]'::pg_catalog.text"
+"""Letters, and all that is not printable ASCII."""
 
 
 def digits(mask: Mask, target: Target) -> str | None:
@@ -18,37 +22,39 @@ def digits(mask: Mask, target: Target) -> str | None:
 
     This mask promises to keep the format, so length and punctuation are those of the value. Never
     more than half of the digits are kept, and letters never are: a note written into a phone
-    column must not shine through.
+    column must not shine through. The digits go in by format(), several times as fast as a look at
+    each character.
     """
     if target.type.family != "text":
         return None
     keep = mask.option("keep_last", 0)
     kept = keep if isinstance(keep, int) else 0
     v = f"({target.value})::pg_catalog.text"
-    # __mask.d: 64 decimal digits of the digest. Each character of the value is looked at once.
-    digit_count = f"pg_catalog.length(pg_catalog.regexp_replace({v}, '[^0-9]', '', 'g'))"
-    allowed = f"LEAST({kept}, {digit_count} OPERATOR(pg_catalog./) 2)"
-    is_digit = "c.ch OPERATOR(pg_catalog.~) '^[0-9]$'::pg_catalog.text"
-    behind = "pg_catalog.count(*) FILTER (WHERE " + is_digit + ") OVER (ORDER BY c.i DESC)"
-    place = "1 OPERATOR(pg_catalog.+) pg_catalog.mod((c.i OPERATOR(pg_catalog.-) 1)::pg_catalog.int4, 64)"
-    fake = f"pg_catalog.substr(__mask.d, {place}, 1)"
-    shown = (
-        f"CASE WHEN c.digit AND c.behind OPERATOR(pg_catalog.<=) __mask.keep THEN c.ch"
-        f" WHEN c.digit THEN {fake}"
-        " WHEN c.ch OPERATOR(pg_catalog.~) '^[ -/:-@[-`{-~]$'::pg_catalog.text THEN c.ch"
-        " WHEN c.ch OPERATOR(pg_catalog.~) '^[[:upper:]]$'::pg_catalog.text THEN 'X' ELSE 'x' END"
-    )
-    characters = (
-        f"SELECT c.i, c.ch, {is_digit} AS digit, {behind if kept else '1'} AS behind"
-        " FROM ROWS FROM (pg_catalog.unnest(pg_catalog.string_to_array(__mask.v, NULL)))"
-        " WITH ORDINALITY AS c(ch, i)"
-    )
-    digest = target.digest()
-    all_digits = f"pg_catalog.translate(pg_catalog.encode({digest}, 'hex'), 'abcdef', '012345')"
+    plain = v
+    for letters, stand_in in (("[^ -~]", "x"), ("[a-z]", "x"), ("[A-Z]", "X")):
+        plain = f"pg_catalog.regexp_replace({plain}, '{letters}', '{stand_in}', 'g')"
+    shown = f"CASE WHEN {v} OPERATOR(pg_catalog.~) {_LETTER} THEN {plain} ELSE {v} END"
+    head, tail = "__mask.v", ""
+    if kept:
+        without = "pg_catalog.length(pg_catalog.translate(__mask.v, '0123456789', ''))"
+        count = f"(pg_catalog.length(__mask.v) OPERATOR(pg_catalog.-) {without})"
+        few = f"LEAST({kept}, {count} OPERATOR(pg_catalog./) 2)::pg_catalog.text"
+        pattern = joined(text("((?:[0-9][^0-9]*){"), few, text("})$"))
+        last = f"pg_catalog.substring(__mask.v, {pattern})"
+        length = f"pg_catalog.length(__mask.v) OPERATOR(pg_catalog.-) pg_catalog.length({last})"
+        head, tail = f"pg_catalog.left(__mask.v, {length})", f" OPERATOR(pg_catalog.||) {last}"
+    # Each digit becomes the character 1, and that format()'s %s.
+    marks = "pg_catalog.repeat(pg_catalog.chr(1), 10)"
+    marked = f"pg_catalog.translate(pg_catalog.replace({head}, '%', '%%'), '0123456789', {marks})"
+    form = f"pg_catalog.replace({marked}, pg_catalog.chr(1), '%s')"
+    # OPERATOR() forms all bind alike, so every second operator stands in parentheses
+    times = "1 OPERATOR(pg_catalog.+) (pg_catalog.length(__mask.v) OPERATOR(pg_catalog./) 64)"
+    enough = f"pg_catalog.left(pg_catalog.repeat(__mask.d, {times}), pg_catalog.length(__mask.v))"
+    fakes = f"pg_catalog.string_to_array({enough}, NULL)"
+    all_digits = f"pg_catalog.translate(pg_catalog.encode({target.digest()}, 'hex'), 'abcdef', '012345')"
     return (
-        f"(SELECT CASE WHEN __mask.d IS NOT NULL THEN COALESCE((SELECT pg_catalog.string_agg({shown}, ''"
-        f" ORDER BY c.i) FROM ({characters}) AS c), '') END::{target.type.cast}"
-        f" FROM (SELECT {v} AS v, {all_digits} AS d, {allowed if kept else 0} AS keep OFFSET 0) AS __mask)"
+        f"(SELECT (CASE WHEN __mask.d IS NOT NULL THEN pg_catalog.format({form}, VARIADIC {fakes}){tail} END)"
+        f"::{target.type.cast} FROM (SELECT {shown} AS v, {all_digits} AS d OFFSET 0) AS __mask)"
     )
 
 
