@@ -13,7 +13,8 @@ WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'inf
 # Catalogs whole, but for what the server itself keeps moving (statistics, freeze horizons, WAL places).
 _CATALOGS = {
     "relations": "SELECT oid, relname, relnamespace, relowner, relkind, relpersistence, relacl, reloptions, "
-    "relhasindex, relnatts, relchecks, relhastriggers, relrowsecurity FROM pg_class WHERE relnamespace <> 'pg_toast'::regnamespace",
+    "relhasindex, relnatts, relchecks, relhastriggers, relrowsecurity FROM pg_class "
+    "WHERE relnamespace <> 'pg_toast'::regnamespace",
     "columns": "SELECT attrelid, attnum, attname, atttypid, attnotnull, attisdropped, attacl FROM pg_attribute",
     "functions": "SELECT * FROM pg_proc WHERE oid >= 16384",
     "types": "SELECT oid, typname, typowner FROM pg_type",

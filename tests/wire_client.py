@@ -49,7 +49,9 @@ class WireClient:
 
     def log_in(self, user: str = "ann/default", password: str = PASSWORD, **params: str) -> WireClient:
         """Log in; raises AssertionError with the server's words where that fails."""
-        startup = ClientStartup({"user": user, "database": "shop", **params}, password=password, private=False)
+        startup = ClientStartup(
+            {"user": user, "database": "shop", **params}, password=password, private=False
+        )
         self.send(startup.first())
         while True:
             message = self.read()

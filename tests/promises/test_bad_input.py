@@ -167,7 +167,9 @@ def header(kind: bytes, length: int) -> bytes:
         pytest.param(header(b"Q", 4 + 8) + b"SELECT 1", id="a query that does not end"),
         pytest.param(header(b"Q", 4 + 9) + b"SELECT\x001\x00", id="a query that ends twice"),
         pytest.param(header(b"B", 8) + b"\0\0\0\0" + messages.sync(), id="half a Bind"),
-        pytest.param(header(b"B", 4 + 6) + b"\0\0\xff\xff\0\0" + messages.sync(), id="a Bind of 65535 formats"),
+        pytest.param(
+            header(b"B", 4 + 6) + b"\0\0\xff\xff\0\0" + messages.sync(), id="a Bind of 65535 formats"
+        ),
         pytest.param(header(b"P", 6) + b"\0\0" + messages.sync(), id="half a Parse"),
         pytest.param(header(b"E", 4 + 1) + b"\0" + messages.sync(), id="half an Execute"),
         pytest.param(header(b"D", 4 + 2) + b"X\0" + messages.sync(), id="Describe of something else"),
@@ -203,7 +205,9 @@ def resident(proxy: Proxy) -> int:
     return int(Path(f"/proc/{proxy.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-@pytest.mark.parametrize("sent", [b"Q", header(b"Q", 30), header(b"Q", 30) + b"UPDATE products SET", b"X\0\0"])
+@pytest.mark.parametrize(
+    "sent", [b"Q", header(b"Q", 30), header(b"Q", 30) + b"UPDATE products SET", b"X\0\0"]
+)
 def test_half_a_message_and_gone(proxy: Proxy, sent: bytes) -> None:
     with WireClient(proxy.port).log_in("ann/bad") as client:
         client.send(sent)
@@ -262,7 +266,10 @@ def test_a_client_that_never_reads_stops_nobody_else(proxy: Proxy) -> None:
 def test_a_client_that_sends_more_than_can_be_run_is_slowed_down(proxy: Proxy) -> None:
     """Its statements wait in its socket, not in the proxy's memory."""
     before = resident(proxy)
-    with WireClient(proxy.port).log_in("ann/flood") as client, WireClient(proxy.port).log_in("ann/flood") as holder:
+    with (
+        WireClient(proxy.port).log_in("ann/flood") as client,
+        WireClient(proxy.port).log_in("ann/flood") as holder,
+    ):
         holder.send(messages.query(b"SELECT pg_sleep(3)"))
         until(lambda: proxy.api("GET", "/v1/sessions/flood/statements")["statements"])
         client.socket.setblocking(False)
@@ -362,7 +369,9 @@ def test_a_policy_that_gets_stricter_holds_for_what_is_already_prepared(
 
 
 def test_a_target_that_is_not_there_at_the_start(tmp_path: Path) -> None:
-    said = start_failing(tmp_path, f"host=127.0.0.1 port={free_port()} user=x password=hush dbname=shop", CLEAR)
+    said = start_failing(
+        tmp_path, f"host=127.0.0.1 port={free_port()} user=x password=hush dbname=shop", CLEAR
+    )
     assert "cannot be reached" in said
     assert "hush" not in said
 
@@ -370,7 +379,9 @@ def test_a_target_that_is_not_there_at_the_start(tmp_path: Path) -> None:
 def test_a_target_that_goes_away_and_comes_back(
     make_proxy: Callable[..., Proxy], make_cluster: Callable[..., Cluster]
 ) -> None:
-    own = make_cluster("CREATE TABLE t (n int); GRANT ALL ON t TO devinprod", logins=["devinprod"], with_replica=False)
+    own = make_cluster(
+        "CREATE TABLE t (n int); GRANT ALL ON t TO devinprod", logins=["devinprod"], with_replica=False
+    )
     relay = Relay(own)
     _RELAYS.append(relay)
     proxy = make_proxy(dsn=relay.dsn(own.dsn("primary", "devinprod")), policy=CLEAR, kind="clone")
@@ -395,7 +406,10 @@ class Relay:
     """A port that leads to a database, and can be closed and opened again."""
 
     def __init__(self, to: Cluster) -> None:
-        self.port, self.target = free_port(), int(str(psycopg.conninfo.conninfo_to_dict(to.primary_dsn)["port"]))
+        self.port, self.target = (
+            free_port(),
+            int(str(psycopg.conninfo.conninfo_to_dict(to.primary_dsn)["port"])),
+        )
         self.process: subprocess.Popen[bytes] | None = None
         self.open()
 

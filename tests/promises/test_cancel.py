@@ -136,7 +136,11 @@ def test_many_late_cancels_lose_nothing_that_was_acknowledged(proxy: Proxy, clus
         assert errors(ann.query("SELECT 1")) == []
         acknowledged = []
         for n in range(150):
-            ann.send(messages.query(f"INSERT INTO products (sku, title, price) VALUES ('late{n}', '', {n})".encode()))
+            ann.send(
+                messages.query(
+                    f"INSERT INTO products (sku, title, price) VALUES ('late{n}', '', {n})".encode()
+                )
+            )
             cancel(proxy, ann.key)
             answer = ann.upto("Z")
             assert answer[-1].body == b"I"

@@ -206,7 +206,9 @@ def test_an_idle_world_ends_and_its_client_is_told_what_it_lost(
         assert price(ann) == before
 
 
-def test_a_world_that_nobody_watched_end_tells_who_comes_next(make_proxy: Callable[..., Proxy], name: str) -> None:
+def test_a_world_that_nobody_watched_end_tells_who_comes_next(
+    make_proxy: Callable[..., Proxy], name: str
+) -> None:
     """A pool connects anew by itself: that alone must not hide that the changes are gone."""
     proxy = make_proxy(policy=CLEAR, limits={"idle": "1s"})
     with proxy.connect(name) as ann:

@@ -131,7 +131,10 @@ def test_a_write_on_a_second_connection_of_the_same_thread(pair: Pair) -> None:
     bob.execute("UPDATE products SET price = 12 WHERE id = 2")
     ann.execute("UPDATE products SET price = price + 1 WHERE id = 1")
     ann.execute("COMMIT")
-    assert bob.execute("SELECT price::int FROM products WHERE id IN (1, 2) ORDER BY id").fetchall() == [(4718,), (12,)]
+    assert bob.execute("SELECT price::int FROM products WHERE id IN (1, 2) ORDER BY id").fetchall() == [
+        (4718,),
+        (12,),
+    ]
 
 
 def test_a_whole_transaction_inside_another(pair: Pair) -> None:
@@ -227,7 +230,9 @@ def test_settings_prepared_statements_and_cursors_are_each_clients_own(pair: Pai
         assert mine.fetchmany(2) == [(3,), (4,)]
 
 
-def test_a_client_that_goes_in_the_middle_of_its_transaction_loses_that_only(pair: Pair, proxy: Proxy) -> None:
+def test_a_client_that_goes_in_the_middle_of_its_transaction_loses_that_only(
+    pair: Pair, proxy: Proxy
+) -> None:
     ann, bob = pair
     before = price(bob)
     with psycopg.connect(proxy.dsn(bob.info.user.partition("/")[2]), autocommit=True) as third:
