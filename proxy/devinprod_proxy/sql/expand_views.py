@@ -143,15 +143,10 @@ def expand_views(reading: Reading, world: World, sight: MaskedColumns) -> None:
             qualify(site.var, relation)
             continue
         reading.uses_now |= bool(body.reading.moments) or body.reading.uses_now
-        if not body.masks:
-            select = tree.new_select()
-            select.MergeFromString(body.select)
-        else:
-            select = _masked_more(relation, body, world, sight)
-        place(site, select)
+        place(site, _masked_more(relation, body, world) if body.masks else body.select)
 
 
-def _masked_more(relation: Relation, body: ViewBody, world: World, sight: MaskedColumns) -> Message:
+def _masked_more(relation: Relation, body: ViewBody, world: World) -> bytes:
     select = tree.new_select()
     for column in relation.columns:
         quoted = tree.identifier(column.name)
@@ -164,4 +159,5 @@ def _masked_more(relation: Relation, body: ViewBody, world: World, sight: Masked
     source = select.from_clause.add().range_subselect
     source.subquery.select_stmt.MergeFromString(body.select)
     source.alias.aliasname = "__v"
-    return select
+    raw: bytes = select.SerializeToString()
+    return raw

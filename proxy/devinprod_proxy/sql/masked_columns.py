@@ -9,12 +9,25 @@ is clear, unless it inherits: it holds only what its maker could read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from devinprod_proxy.policy.masks import MaskedColumn, mask_sql
 from devinprod_proxy.policy.model import CLOSED, Mask, TableRule
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import TABLE_KINDS, Catalog, Column, Relation
 from devinprod_proxy.sql.world import World
+
+if TYPE_CHECKING:
+    from devinprod_proxy.sql.outputs import Output
+
+
+_COMPARABLE = frozenset(
+    """
+    bool bytea char name int8 int2 int4 text oid float4 float8 money bpchar varchar date time timestamp
+    timestamptz interval timetz bit varbit numeric uuid inet cidr macaddr macaddr8 jsonb
+    """.split()  # noqa: SIM905
+)
+"""Types of pg_catalog whose ``=`` means the same value; the rest is compared as text."""
 
 
 class MaskedColumns:
@@ -26,7 +39,12 @@ class MaskedColumns:
         self._role = world.role
         self._created = world.created
         self._masks: dict[int, dict[str, tuple[Mask, Relation]]] = {}
-        self._clear_items: dict[tuple[int, str, str], bytes] = {}
+        self._items: dict[tuple[int, str, str], bytes] = {}
+        self._values: dict[tuple[int, str, str], bytes] = {}
+        self._choices: dict[tuple[int, str, str], bytes] = {}
+        self.described: dict[int, tuple[Output, ...]] = {}
+        self.described_by_name: dict[int, dict[str, Output]] = {}
+        """What :mod:`outputs` remembers of each relation."""
 
     # -- which ---------------------------------------------------------------------------------
 
@@ -131,27 +149,44 @@ class MaskedColumns:
 
     def value(self, relation: Relation, column: Column, alias: str) -> bytes:
         """What stands for a column of the row *alias*: the column, or its mask (a serialized Node)."""
+        key = (relation.oid, column.name, alias)
+        found = self._values.get(key)
+        if found is None:
+            found = self._values[key] = tree.expression(self._sql(relation, column, alias))
+        return found
+
+    def _sql(self, relation: Relation, column: Column, alias: str) -> str:
         plain = f"{alias}.{tree.identifier(column.name)}"
         masked = self.masks(relation).get(column.name)
         if masked is None:
-            return tree.expression(plain)
+            return plain
         mask, source = masked
-        return tree.expression(mask_sql(mask, masked_column(self._catalog, relation, column, source), plain))
+        return mask_sql(mask, masked_column(self._catalog, relation, column, source), plain)
 
     def item(self, relation: Relation, column: Column, alias: str) -> bytes:
         """As :meth:`value`, as an item of a SELECT list under the column's name."""
         key = (relation.oid, column.name, alias)
-        found = self._clear_items.get(key)
+        found = self._items.get(key)
         if found is None:
-            plain = f"{alias}.{tree.identifier(column.name)}"
-            masked = self.masks(relation).get(column.name)
-            if masked is None:
-                found = tree.target(plain)
-            else:
-                mask, source = masked
-                sql = mask_sql(mask, masked_column(self._catalog, relation, column, source), plain)
-                found = tree.target(f"{sql} AS {tree.identifier(column.name)}")
-            self._clear_items[key] = found
+            sql = self._sql(relation, column, alias)
+            if column.name in self.masks(relation):
+                sql = f"{sql} AS {tree.identifier(column.name)}"
+            found = self._items[key] = tree.target(sql)
+        return found
+
+    def choice(self, relation: Relation, column: Column, alias: str) -> bytes:
+        """``CASE WHEN <mask> = __value THEN <column> ELSE __value END``, compared as text where it must."""
+        key = (relation.oid, column.name, alias)
+        found = self._choices.get(key)
+        if found is None:
+            base = self._catalog.base_type(column.type_oid)
+            plain = base is None or (base.schema == "pg_catalog" and base.name in _COMPARABLE)
+            cast = "" if plain else "::pg_catalog.text"
+            sql = (
+                f"CASE WHEN {self._sql(relation, column, alias)}{cast} OPERATOR(pg_catalog.=) __value{cast}"
+                f" THEN {alias}.{tree.identifier(column.name)} ELSE __value END"
+            )
+            found = self._choices[key] = tree.expression(sql)
         return found
 
 

@@ -14,7 +14,7 @@ Never a self-join: a row that another transaction changes meanwhile would be los
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from devinprod_proxy.sql import tree
@@ -23,13 +23,6 @@ from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import ENUM, Message, Node
 
 _EXPR_SUBLINK = ENUM["EXPR_SUBLINK"]
-_COMPARABLE = frozenset(
-    """
-    bool bytea char name int8 int2 int4 text oid float4 float8 money bpchar varchar date time timestamp
-    timestamptz interval timetz bit varbit numeric uuid inet cidr macaddr macaddr8 jsonb
-    """.split()  # noqa: SIM905
-)
-"""Types of pg_catalog whose ``=`` means the same value; the rest is compared as text."""
 
 
 @dataclass(slots=True)
@@ -209,24 +202,19 @@ class MaskedRow:
         return made
 
     def _choice(self, column: Column) -> Message:
-        found = self.catalog.base_type(column.type_oid)
-        as_text = "" if found is None or _is_comparable(found.schema, found.name) else "::pg_catalog.text"
-        template = tree.node(
-            tree.expression(
-                f"CASE WHEN __fake{as_text} OPERATOR(pg_catalog.=) __value{as_text}"
-                f" THEN {self.target}.{tree.identifier(column.name)} ELSE __value END"
-            )
-        )
-        fake = self.sight.value(self.relation, column, self.target)
-        for node in _nodes(template, lambda m: m.column_ref.fields[0].string.sval == "__fake"):
-            node.ParseFromString(fake)
-        return template
+        return tree.node(self.sight.choice(self.relation, column, self.target))
 
     @staticmethod
     def _fill(choice: Message, value: Message) -> None:
+        """Put the value into the two places that wait for it."""
+        case = choice.case_expr
+        compared = case.args[0].case_when.expr.a_expr.rexpr
+        if compared.WhichOneof("node") == "type_cast":
+            compared = compared.type_cast.arg
         raw = value.SerializeToString()
-        for node in _nodes(choice, lambda m: m.column_ref.fields[0].string.sval == "__value"):
-            node.ParseFromString(raw)
+        for place in (compared, case.defresult):
+            assert place.column_ref.fields[0].string.sval == "__value"
+            place.ParseFromString(raw)
 
     def _cast(self, value: Message, column: Column) -> Message:
         """The value as the column's type without its length, so that too long a value still fails."""
@@ -240,18 +228,6 @@ class MaskedRow:
         tree.set_strings(made.type_cast.type_name.names, (found.schema, found.name))
         made.type_cast.arg.MergeFromString(value.SerializeToString())
         return made
-
-
-def _is_comparable(schema: str, name: str) -> bool:
-    return schema == "pg_catalog" and name in _COMPARABLE
-
-
-def _nodes(root: Message, wanted: Callable[[Message], bool]) -> list[Message]:
-    return [
-        m
-        for m in tree.messages(root)
-        if m.DESCRIPTOR.name == "Node" and m.WhichOneof("node") == "column_ref" and wanted(m)
-    ]
 
 
 def _sublink(place: Message, select: Message) -> None:

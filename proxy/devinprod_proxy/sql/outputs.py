@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from devinprod_proxy.policy.model import Mask
 from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Relation
 from devinprod_proxy.sql.column_names import column_name
@@ -33,6 +34,13 @@ class Output:
     name: str
     sources: frozenset[Source] = frozenset()
     origin: tuple[int, int] | None = None
+
+
+_NONE: frozenset[Source] = frozenset()
+
+
+def _sources(mask: Mask, relation: Relation, column: str) -> frozenset[Source]:
+    return frozenset({Source(mask.kind, mask.domain, f"{relation.full_name}.{column}")})
 
 
 _NO_VALUE = frozenset({"null_test", "a_const", "param_ref", "set_to_default"})
@@ -93,11 +101,15 @@ class Outputs:
                     return None
                 found += starred
                 continue
-            origin = None
-            if reference is not None:
-                meant = self._meant(reference, scope)
-                origin = meant.origin if isinstance(meant, Output) else None
-            found.append(Output(item.name or column_name(value), self.sources(value, scope), origin))
+            if reference is None:
+                found.append(Output(item.name or column_name(value), self.sources(value, scope)))
+                continue
+            meant = self._meant(reference, scope)
+            name = item.name or reference.fields[-1].string.sval
+            if isinstance(meant, Output):
+                found.append(meant if meant.name == name else Output(name, meant.sources, meant.origin))
+            else:
+                found.append(Output(name, frozenset(s for column in meant for s in column.sources)))
         return tuple(found)
 
     # -- stars ---------------------------------------------------------------------------------
@@ -167,17 +179,26 @@ class Outputs:
 
     def relation(self, relation: Relation) -> tuple[Output, ...]:
         """The columns of a table."""
-        masks = self.sight.masks(relation)
-        return tuple(
-            Output(
-                column.name,
-                frozenset({Source(masks[column.name][0].kind, masks[column.name][0].domain,
-                                  f"{relation.full_name}.{column.name}")})
-                if column.name in masks else frozenset(),
-                (relation.oid, column.attnum),
+        found = self.sight.described.get(relation.oid)
+        if found is None:
+            masks = self.sight.masks(relation)
+            found = self.sight.described[relation.oid] = tuple(
+                Output(
+                    column.name,
+                    _sources(masks[column.name][0], relation, column.name) if column.name in masks else _NONE,
+                    (relation.oid, column.attnum),
+                )
+                for column in relation.columns
             )
-            for column in relation.columns
-        )  # fmt: skip
+        return found
+
+    def named(self, relation: Relation) -> dict[str, Output]:
+        """The columns of a table by name."""
+        found = self.sight.described_by_name.get(relation.oid)
+        if found is None:
+            found = {column.name: column for column in self.relation(relation)}
+            self.sight.described_by_name[relation.oid] = found
+        return found
 
     def _item(self, name: str, scope: Scope) -> Item | None:
         level: Scope | None = scope
@@ -209,6 +230,11 @@ class Outputs:
         return ()
 
     def _in(self, item: Item, name: str) -> Output | None:
+        if not item.columns:
+            if item.target is not None:
+                return self.named(item.target.relation).get(name)
+            if item.site is not None and item.site.relation is not None and item.site.view is None:
+                return self.named(item.site.relation).get(name)
         for column in self.item(item) or ():
             if column.name == name:
                 return column

@@ -132,8 +132,13 @@ def deparse(tree: Message) -> str:
 
     Raises :class:`ValueError` when the tree is not one that the grammar makes.
     """
+    return deparse_bytes(tree.SerializeToString())
+
+
+def deparse_bytes(raw: bytes) -> str:
+    """As :func:`deparse`, for a tree that is serialized already."""
     try:
-        text: str = deparse_protobuf(tree.SerializeToString())
+        text: str = deparse_protobuf(raw)
     except DeparseError as error:
         raise ValueError(str(error.args[0])) from None
     return text

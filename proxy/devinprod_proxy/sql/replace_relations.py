@@ -89,7 +89,7 @@ def _starred_inside(site: Site, reading: Reading) -> bool:
 
 def _mask(site: Site, relation: Relation, reading: Reading, sight: MaskedColumns) -> None:
     columns = needed(site, relation, reading)
-    select = tree.new_select()
+    select = begin(site, relation)
     for column in columns:
         select.target_list.add().MergeFromString(sight.item(relation, column, _INNER))
     system = reading.names & SYSTEM_COLUMNS
@@ -105,36 +105,44 @@ def _mask(site: Site, relation: Relation, reading: Reading, sight: MaskedColumns
             )
         for name in sorted(system):
             select.target_list.add().MergeFromString(tree.target(f"{_INNER}.{name}"))
-    base(site, relation, select)
-    place(site, select)
 
 
-def base(site: Site, relation: Relation, select: Message) -> None:
-    """Give a subquery the relation itself as its FROM, with ONLY and TABLESAMPLE where they stood."""
+def begin(site: Site, relation: Relation) -> Message:
+    """Put an empty subquery over the relation in its place, under its alias; the SELECT to fill.
+
+    ONLY and TABLESAMPLE go with the relation.
+    """
+    sampled = site.node.WhichOneof("node") == "range_table_sample"
+    sample = site.node.SerializeToString() if sampled else b""
+    whole = site.var.inh
+    select = place(site)
     inner = select.from_clause.add()
-    if site.node.WhichOneof("node") == "range_table_sample":
-        inner.MergeFromString(site.node.SerializeToString())
+    if sampled:
+        inner.MergeFromString(sample)
         var = inner.range_table_sample.relation.range_var
     else:
         var = inner.range_var
         var.relname = relation.name
-        var.inh = site.var.inh
+        var.inh = whole
         var.relpersistence = "p"
         var.location = -1
     qualify(var, relation)
     var.ClearField("alias")
     var.alias.aliasname = _INNER
+    return select
 
 
-def place(site: Site, select: Message) -> None:
-    """Put a subquery where the relation stood, under its alias."""
+def place(site: Site, select: bytes | None = None) -> Message:
+    """Put a subquery where the relation stood, under its alias; an empty SELECT unless one is given."""
     alias = site.var.alias.SerializeToString() if site.var.HasField("alias") else None
     sub = site.node.range_subselect
-    sub.subquery.select_stmt.MergeFromString(select.SerializeToString())
+    made = sub.subquery.select_stmt
+    made.MergeFromString(tree.EMPTY_SELECT if select is None else select)
     if alias is None:
         sub.alias.aliasname = site.alias
     else:
         sub.alias.MergeFromString(alias)
+    return made
 
 
 def _own_catalog(site: Site, reading: Reading, catalog: Catalog) -> None:
@@ -151,7 +159,7 @@ def _own_catalog(site: Site, reading: Reading, catalog: Catalog) -> None:
     for name in sorted(reading.names & SYSTEM_COLUMNS):
         if not site.scope.star and site.alias not in site.scope.starred:
             select.target_list.add().MergeFromString(tree.target(f"{_INNER}.{name}"))
-    place(site, select)
+    place(site, select.SerializeToString())
 
 
 def catalog_columns(

@@ -31,6 +31,7 @@ from devinprod_proxy.sql.parse import (
     ParseResult,
     character,
     deparse,
+    deparse_bytes,
     parse,
     read_tree,
     split,
@@ -185,8 +186,8 @@ class Rewriter:
         if isinstance(verdict, Refusal):
             return verdict
         shown = describe(reading, world, sight)
-        raw = parsed.tree or tree.SerializeToString()
-        work = Work(world, sight, reading, raw, tree, verdict, path)
+        written = parsed.tree or tree.SerializeToString()
+        work = Work(world, sight, reading, written, tree, verdict, path)
         reading.uses_now |= bool(reading.moments)
         for each in PASSES:
             each(work)
@@ -237,17 +238,18 @@ def _query_in(kind: str, stmt: Message) -> Message:
 def _finished(known: Statement, tree: Message, kind: str, stmt: Message, reading: Reading) -> Statement:
     """A statement with its text, its tree and what follows from its kind."""
     is_shaped = shape(kind, stmt, reading)
+    raw = tree.SerializeToString()
     return replace(
         known,
         kind=is_shaped.kind,
-        run=ServerSql(deparse(tree)),
+        run=ServerSql(deparse_bytes(raw)),
         returns_rows=is_shaped.returns_rows,
         reads_only=is_shaped.reads_only,
         name=is_shaped.name,
         holdable=is_shaped.holdable,
         parameter_types=is_shaped.parameter_types,
         settings=is_shaped.settings,
-        tree=tree.SerializeToString(),
+        tree=raw,
     )
 
 

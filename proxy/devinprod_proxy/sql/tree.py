@@ -120,6 +120,9 @@ def new_select() -> Message:
     return made
 
 
+EMPTY_SELECT: bytes = new_select().SerializeToString()
+
+
 def conjuncts(place: Message) -> list[Message]:
     """The parts of an AND, however nested; the expression itself if it is none."""
     if place.WhichOneof("node") == "bool_expr" and place.bool_expr.boolop == ENUM["AND_EXPR"]:
