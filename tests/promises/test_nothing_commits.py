@@ -128,7 +128,8 @@ STATEMENTS = [
     "DELETE FROM order_lines WHERE order_id < 50",
     "UPDATE orders SET note = 'x' WHERE id < 100 RETURNING id",
     "TRUNCATE support_tickets",
-    "MERGE INTO products p USING (VALUES (1, 5)) v(id, price) ON p.id = v.id WHEN MATCHED THEN UPDATE SET price = v.price",
+    "MERGE INTO products p USING (VALUES (1, 5)) v(id, n) ON p.id = v.id "
+    "WHEN MATCHED THEN UPDATE SET price = v.n",
     "CREATE TABLE made (id int PRIMARY KEY, n int)",
     "INSERT INTO made SELECT i, i FROM generate_series(1, 100) i ON CONFLICT DO NOTHING",
     "CREATE INDEX ON made (n)",
@@ -174,7 +175,7 @@ def test_any_mixture(proxy: Proxy, seed: int) -> None:
     chance = random.Random(seed)
     session = f"mixture{seed}"
     with proxy.connect(session) as ann, proxy.connect(session) as bob:
-        succeeded = 0
+        succeeded, failures = 0, []
         for _ in range(60):
             db = chance.choice((ann, bob))
             try:
@@ -187,8 +188,10 @@ def test_any_mixture(proxy: Proxy, seed: int) -> None:
                     db.execute(chance.choice(STATEMENTS))
                 succeeded += 1
             except psycopg.Error as error:
-                assert error.sqlstate != "XX000", error
-                assert not db.closed, error
+                failures.append(error)
+        assert not ann.closed
+        assert not bob.closed
+        assert "XX000" not in {error.sqlstate for error in failures}
         assert succeeded > 8
         for db in (ann, bob):
             with contextlib.suppress(psycopg.Error):
@@ -405,11 +408,10 @@ def test_a_statement_that_runs_when_the_proxy_dies(proxy: Proxy, cluster: Cluste
     until(lambda: settled(cluster))
 
 
-def test_the_digests_are_of_something(before: dict[str, dict[str, str]], tmp_path: Path) -> None:
+def test_the_digests_are_of_something(before: dict[str, dict[str, str]]) -> None:
     for where in before.values():
         assert not where["public.customers"].startswith("0 rows")
         assert not where["roles"].startswith("0 rows")
-    assert isinstance(before, dict) and tmp_path.exists()
 
 
 def test_it_did_write(proxy: Proxy) -> None:

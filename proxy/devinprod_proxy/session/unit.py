@@ -78,6 +78,8 @@ class Unit:
     """The client is gone: its open transaction is rolled back."""
     probed: tuple[str, int] | None = None
     """The statement whose people a probe has counted."""
+    scanned: int | None = None
+    """How many people that were: what the statement shows of them is not counted again."""
     offset: int = 0
     text: bytes = b""
 

@@ -71,6 +71,7 @@ def run_text(m: Machine, unit: Unit, ex: Exchange, statement: Statement, *, decl
     if statement.returns_rows or statement.kind in (Kind.EXPLAIN, Kind.SHOW, Kind.FETCH):
         ex.answer(lambda: _head(m, client, entry, statement))
     execution = count.begin(m, ex, client, statement, entry, None)
+    _note_scanned(unit, execution)
     return _execute(m, unit, ex, statement, "", 0, execution, declared=declared)
 
 
@@ -111,6 +112,7 @@ def run_portal(m: Machine, unit: Unit, ex: Exchange, portal: Portal, max_rows: i
             if verdict is not None:
                 return verdict
         execution = count.begin(m, ex, client, statement, entry, portal)
+        _note_scanned(unit, execution)
         if statement.people is not None and portal.bound is not None:
             execution.parameters = portal.bound.values()
         portal.execution = execution
@@ -210,6 +212,11 @@ def probe(
     return Verdict.FIRST
 
 
+def _note_scanned(unit: Unit, execution: Execution) -> None:
+    if unit.scanned is not None:
+        execution.counted, execution.people, unit.scanned = True, unit.scanned, None
+
+
 def _counted(m: Machine, unit: Unit, statement: Statement, captured: list[bytes]) -> None:
     found = [v for data in captured for v in row_values(data, 0)]
     scanned = int(found[0]) if found and found[0] is not None else 0
@@ -220,3 +227,5 @@ def _counted(m: Machine, unit: Unit, statement: Statement, captured: list[bytes]
         count.refused(m, unit.client, statement.asked, refusal)
         answer.fail_client(m, unit, refusal)
         unit.error = True
+    else:
+        unit.scanned = scanned
