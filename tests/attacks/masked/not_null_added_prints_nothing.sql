@@ -1,0 +1,2 @@
+-- control: none: names the column alone
+ALTER TABLE customers ALTER COLUMN email SET NOT NULL
