@@ -156,7 +156,7 @@ class ClientProtocol(asyncio.Protocol):
         self._upgrading = False
         if transport is None:
             return
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by type
+        self._transport = transport
         self._secure = True
 
     def _log_in(self, item: Startup | Frame) -> None:

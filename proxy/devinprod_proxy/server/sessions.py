@@ -102,14 +102,20 @@ class Sessions:
             policy=state.policy,
             limits=limits,
             budget=self.budget,
+            offered=state.offered,
             reason=reason,
         )
+
+        def publish(topic: str, data: Fields) -> None:
+            state.offered = machine.offered or state.offered
+            self._tell(user, topic, data)
+
         world = RunningWorld(
             machine,
             state.destination(limits),
             self._audit,
             ended=lambda w: self._forget(user, name, w),
-            publish=lambda topic, data: self._tell(user, topic, data),
+            publish=publish,
         )
         self._worlds[user, name] = world
         return world
@@ -231,10 +237,7 @@ class Sessions:
         schema, dot, name = table.rpartition(".")
         schema = schema if dot else "public"
         role = self._users.role(user)
-        catalog = state.catalog or next(
-            (w.machine.catalog for w in self._worlds.values() if w.machine.identity.target == state.name),
-            None,
-        )
+        catalog = state.offered[1] if state.offered is not None else None
         relation = catalog.names.get((schema, name)) if catalog is not None else None
         if relation is None:
             raise ClientFault(f'relation "{table}" does not exist', sqlstate="42P01")

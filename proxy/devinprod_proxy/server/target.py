@@ -52,7 +52,8 @@ class TargetState:
         self.kind: str = target.kind
         self.lag: float | None = None
         self.version: str | None = None
-        self.catalog: Catalog | None = None
+        self.offered: tuple[bytes, Catalog] | None = None
+        """The catalog and its stamp, as the last fresh world read it."""
         self._watching: Connection | None = None
 
     def _read(self) -> Policy:

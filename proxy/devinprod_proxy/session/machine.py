@@ -86,7 +86,7 @@ class Machine:
         policy: Policy,
         limits: Limits,
         budget: Budget,
-        catalog: Catalog | None = None,
+        offered: tuple[bytes, Catalog] | None = None,
         reason: str | None = None,
     ) -> None:
         self.identity = identity
@@ -100,8 +100,10 @@ class Machine:
         self.clients: dict[int, Client] = {}
         self.journal = Journal()
         self.entries = Entries()
-        self.catalog = catalog
-        self.catalog_stale = catalog is None
+        self.catalog: Catalog | None = None
+        self.catalog_stale = True
+        self.offered = offered
+        """The target's catalog with its stamp, read by a fresh world: good for every world that finds the same stamp."""
         self.catalog_version = 0
         self.ddl = 0
         """Statements of the world, not undone, that changed the catalog."""
@@ -132,6 +134,7 @@ class Machine:
         self.out: list[c.Command] = []
         self._worlds: dict[tuple[str, ...], World] = {}
         self._sensitive: frozenset[tuple[int, int]] | None = None
+        self._stamp_rows: list[bytes] = []
         self._catalog_rows: list[bytes] = []
         self._created_rows: list[bytes] = []
         self.created: frozenset[int] = frozenset()
@@ -268,21 +271,53 @@ class Machine:
         ex = Exchange(None, done=self._prepared)
         ex.own(control.begin(read_only=self.identity.read_only))
         ex.own(control.savepoint(control.guard(0)))
-        if self.catalog_stale:
-            self._ask_catalog(ex)
+        self._stamp_rows = []
+        ex.own(control.catalog_stamp(), captured=self._stamp_rows)
         self.send_exchange(ex)
 
+    def _prepared(self, ex: Exchange) -> None:
+        """The outer transaction stands: read the catalog, unless the one at hand has the target's stamp."""
+        stamp = first_value(self._stamp_rows)
+        if ex.error or stamp is None:
+            self._not_set_up(ex)
+            return
+        offered = self.offered
+        if offered is not None and offered[0] == stamp:
+            self.catalog, self.created, self.catalog_stale = offered[1], frozenset(), False
+            self.catalog_version += 1
+            self._worlds.clear()
+            self._sensitive = None
+            self._stand()
+            return
+        again = Exchange(None, done=self._stand_with_catalog)
+        self._ask_catalog(again)
+        self.send_exchange(again)
+
     def _ask_catalog(self, ex: Exchange) -> None:
+        """Read the catalog, and leave no lock: printing a view's definition takes one on its tables."""
         self._catalog_rows, self._created_rows = [], []
+        ex.own(control.savepoint(control.CATALOG))
         ex.own(control.catalog_query(), captured=self._catalog_rows)
         ex.own(control.created_relations(), captured=self._created_rows)
+        ex.own(control.rollback_to(control.CATALOG))
+        ex.own(control.release(control.CATALOG))
 
-    def _prepared(self, ex: Exchange) -> None:
+    def _not_set_up(self, ex: Exchange) -> None:
+        text = ex.failure.get("M", "its catalog could not be read")
+        self.out.append(c.CloseUpstream())
+        self._lost(f"the session could not be set up: {text}", ex.failure.get("C", "58000"))
+
+    def _stand_with_catalog(self, ex: Exchange) -> None:
         if ex.error or not self._take_catalog():
-            text = ex.failure.get("M", "its catalog could not be read")
-            self.out.append(c.CloseUpstream())
-            self._lost(f"the session could not be set up: {text}", ex.failure.get("C", "58000"))
+            self._not_set_up(ex)
             return
+        stamp = first_value(self._stamp_rows)
+        if stamp is not None and self.catalog is not None:
+            self.offered = (stamp, self.catalog)
+        self._stand()
+
+    def _stand(self) -> None:
+        """The world is open."""
         self.state = State.OPEN
         self.open_failure = None
         if self.opened_at is None:

@@ -14,6 +14,7 @@ from devinprod_proxy.sql.statement import ServerSql
 GUARD = "devinprod_g"
 """Savepoints of the proxy: devinprod_g0 is always there, g1 and up while transactions are nested."""
 PEEK = "devinprod_peek"
+CATALOG = "devinprod_catalog"
 TXN_START = "devinprod.txn_start"
 
 
@@ -139,6 +140,21 @@ def target_facts() -> ServerSql:
 def catalog_query() -> ServerSql:
     """Read the catalog: one row, one text."""
     return ServerSql(CATALOG_QUERY)
+
+
+def catalog_stamp() -> ServerSql:
+    """Something that changes whenever the catalog does: row counts and transaction ids of its tables.
+
+    Takes a millisecond and no lock on anybody's tables.
+    """
+    pg = "pg_catalog."
+    tables = ("class", "attribute", "attrdef", "proc", "rewrite", "constraint", "index", "inherits", "trigger")
+    tables += ("type", "enum", "namespace", "operator", "cast", "extension")
+    parts = [
+        f"(SELECT {pg}concat({pg}count(*), ':', {pg}sum(t.xmin::{pg}text::{pg}int8)) FROM {pg}pg_{table} AS t)"
+        for table in tables
+    ]
+    return ServerSql(f"SELECT {pg}concat_ws(' ', {', '.join(parts)})")
 
 
 def created_relations() -> ServerSql:
