@@ -319,3 +319,17 @@ def test_the_names_of_environment_variables_are_the_real_ones() -> None:
     known.add("DEVINPROD_MASK_KEY")  # an example of a name that an operator chooses
     for page in PAGES:
         assert set(re.findall(r"DEVINPROD_[A-Z_]+[A-Z]", page.read_text("utf-8"))) <= known, name_of(page)
+
+
+def test_every_address_of_the_control_api_is_documented() -> None:
+    source = (ROOT / "proxy" / "devinprod_proxy" / "server" / "control.py").read_text()
+    names = {"one": '"/v1/sessions/{name}"', "cell": '"/v1/cells"'}
+    assert f"one, cell = {names['one']}, {names['cell']}" in source
+    routes = set()
+    for method, address in re.findall(r"web\.(get|post|delete|patch|put)\(([^,]+), self\.", source):
+        parts = [names.get(part.strip(), part.strip()) for part in address.split("+")]
+        routes.add(f"{method.upper()} {''.join(part.strip(chr(34)) for part in parts)}")
+    page = (ROOT / "docs" / "control-api.md").read_text()
+    said = set(re.findall(r"^\| `([A-Z]+ /[^`]+)` \|", page, re.MULTILINE))
+    assert len(routes) > 10
+    assert said == routes
