@@ -58,15 +58,19 @@ def test_nothing_masked_comes_out_and_the_rest_is_equal(
     if isinstance(statement, Refusal) or statement.kind is Kind.COPY_IN or "$1" in asked:
         return
     assert statement.run is not None
+    connection = connect()
+    got = _outcome(connection, statement.run.text)
+    connection.rollback()
+    assert not any(canary in repr(got) for canary in CANARIES)
+    if differs:
+        return  # and what was asked may do what no rollback undoes
     with psycopg.connect(database.primary_dsn) as direct:
         expected = _outcome(direct, asked)
         direct.rollback()
-    got = _outcome(connect(), statement.run.text)
-    assert not any(canary in repr(got) for canary in CANARIES)
     if isinstance(expected, str) or isinstance(got, str):
         assert expected == got
         return
-    if differs or statement.kind is Kind.COPY_OUT:
+    if statement.kind is Kind.COPY_OUT:
         return
     assert len(expected) == len(got)
     masked = {mark.position for mark in statement.marks}
