@@ -69,7 +69,18 @@ def repository_files() -> tuple[Path, ...]:
     """Every file that git has or would take, in a clone; every file of an unpacked archive otherwise."""
     if (ROOT / ".git").exists():
         said = subprocess.run(
-            ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            [
+                "git",
+                "-c",
+                "safe.directory=*",
+                "-C",
+                str(ROOT),
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+            ],
             capture_output=True,
             check=True,
         ).stdout.decode()
