@@ -35,6 +35,7 @@ class Proxy:
         proxy_extra: str = "",
         target_extra: str = "",
         environ: Mapping[str, str] | None = None,
+        listen: str = "127.0.0.1:0",
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ class Proxy:
         lines = [f"{name} = {json.dumps(value)}" for name, value in chosen.items()]
         self.config.write_text(
             "[proxy]\n"
-            'listen = "127.0.0.1:0"\ncontrol = "127.0.0.1:0"\n'
+            f'listen = "{listen}"\ncontrol = "127.0.0.1:0"\n'
             'users = "users.toml"\naudit = "audit/"\n'
             f"{proxy_extra}\n"
             "[target.shop]\n"
@@ -97,7 +98,7 @@ class Proxy:
         while time.monotonic() < deadline:
             said = self.log.read_bytes()[begin:].decode()
             found = re.search(
-                r"listening on 127\.0\.0\.1:(\d+).*control API on http://127\.0\.0\.1:(\d+)", said
+                r"listening on [\d.]+:(\d+).*control API on http://127\.0\.0\.1:(\d+)", said
             )
             if found:
                 self.port, self.control_port = int(found[1]), int(found[2])

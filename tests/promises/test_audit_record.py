@@ -43,11 +43,16 @@ def of(proxy: Proxy, session: str, kind: str = "") -> list[Record]:
     return [r for r in proxy.records() if r.get("session") == session and kind in ("", r["kind"])]
 
 
-def test_the_record_is_there_before_the_statement_runs(make_proxy: Callable[..., Proxy], cluster: Cluster) -> None:
+def test_the_record_is_there_before_the_statement_runs(
+    make_proxy: Callable[..., Proxy], cluster: Cluster
+) -> None:
     """A lock holds the statement up at its very beginning: its record is complete by then."""
     proxy = make_proxy()
     held = threading.Event()
-    with psycopg.connect(cluster.replica_dsn) as direct, WireClient(proxy.port).log_in("ann/before") as client:
+    with (
+        psycopg.connect(cluster.replica_dsn) as direct,
+        WireClient(proxy.port).log_in("ann/before") as client,
+    ):
         direct.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
         held.set()
         client.send(messages.query(b"UPDATE products SET price = 1 WHERE id = 1"))
@@ -118,7 +123,11 @@ def test_what_was_refused_is_on_the_record(proxy: Proxy) -> None:
             assert record["sqlstate"] == caught.value.sqlstate
             assert record["message"] == caught.value.diag.message_primary
         db.pgconn.send_query_params(b"CREATE DATABASE x", [])
-        until(lambda: [r for r in of(proxy, "refused", "statement.refused") if r["asked"] == "CREATE DATABASE x"])
+        until(
+            lambda: [
+                r for r in of(proxy, "refused", "statement.refused") if r["asked"] == "CREATE DATABASE x"
+            ]
+        )
         while db.pgconn.get_result() is not None:
             pass
 
@@ -211,7 +220,9 @@ def test_no_secret_is_anywhere(make_proxy: Callable[..., Proxy], cluster: Cluste
             answers += [m.body for m in wire.query(question)]
         seen = direct.execute("SELECT pg_stat_activity::text FROM pg_stat_activity").fetchall()
         processes = b"".join(
-            p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if os.access(p, os.R_OK) and p.exists()
+            p.read_bytes()
+            for p in Path("/proc").glob("[0-9]*/cmdline")
+            if os.access(p, os.R_OK) and p.exists()
         )
         environment = Path(f"/proc/{proxy.process.pid}/environ").read_bytes()
     with pytest.raises(psycopg.OperationalError):
