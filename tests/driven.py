@@ -43,6 +43,8 @@ class Upstream:
     """The scripted server: bytes in, bytes out."""
 
     fail: dict[str, str] = field(default_factory=dict)
+    cancel: set[str] = field(default_factory=set)
+    """The next statement with such a word in it is cancelled."""
     statements: dict[str, str] = field(default_factory=dict)
     portals: dict[str, str] = field(default_factory=dict)
     savepoints: list[str] = field(default_factory=list)
@@ -119,6 +121,10 @@ class Upstream:
         for word, sqlstate in self.fail.items():
             if word in text:
                 return self._error(sqlstate)
+        for word in self.cancel:
+            if word in text:
+                self.cancel.remove(word)
+                return self._error("57014")
         if words[0] == "SAVEPOINT":
             self.savepoints.append(words[-1])
         elif words[0] == "RELEASE":

@@ -150,6 +150,12 @@ def _undo_level(m: Machine, ex: Exchange, depth: int) -> None:
 def undo(m: Machine, ex: Exchange, depth: int, journal: int, ddl: int, client: Client) -> None:
     """Roll back to the guard at *depth*; whoever held the floor above it has lost its transaction."""
     _undo_level(m, ex, depth)
+    drop_holders(m, client, depth)
+    forget(m, client, journal, ddl)
+
+
+def drop_holders(m: Machine, client: Client, depth: int) -> None:
+    """What stood at *depth* and above in the floor's stack is rolled back: tell those it takes by surprise."""
     while len(m.holders) > depth:
         other = m.holders.pop()
         if other is not client and other.transaction is not None:
@@ -159,7 +165,6 @@ def undo(m: Machine, ex: Exchange, depth: int, journal: int, ddl: int, client: C
                 other,
                 "devinprod: the transaction that this one was nested in was rolled back, and this one with it",
             )
-    forget(m, client, journal, ddl)
 
 
 def forget(m: Machine, client: Client, journal: int, ddl: int) -> None:

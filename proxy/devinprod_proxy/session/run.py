@@ -141,6 +141,7 @@ def _roll_back(m: Machine, unit: Unit, compose: Callable[[Exchange], None], trie
 
 
 def _to_savepoint(m: Machine, ex: Exchange, client: Client, txn: Transaction) -> None:
+    guard.drop_holders(m, client, txn.depth + 1)
     if txn.savepoints:
         last = txn.savepoints[-1]
         ex.own(control.rollback_to(last.upstream))
