@@ -231,7 +231,8 @@ SCRIPTS: dict[str, list[str]] = {
         "UPDATE items SET n = n + 1 WHERE id < 4 RETURNING id, n",
         "DELETE FROM items WHERE id = 5",
         "UPDATE items SET n = -1 WHERE id = 6",
-        "INSERT INTO items (id, name, n) VALUES (1, 'q', 1) ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id, name, n",
+        "INSERT INTO items (id, name, n) VALUES (1, 'q', 1)"
+        " ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id, name, n",
         "WITH gone AS (DELETE FROM items WHERE id > 18 RETURNING id) SELECT * FROM gone ORDER BY id",
         "TRUNCATE parts",
         "MERGE INTO items USING (VALUES (1, 9), (50, 9)) v(id, n) ON items.id = v.id "

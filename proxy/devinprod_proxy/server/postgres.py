@@ -194,9 +194,13 @@ class ClientProtocol(asyncio.Protocol):
         annotate = settings.pop(ANNOTATE, "off").lower() in ("on", "true", "1", "yes")
         reason = settings.pop("devinprod.reason", None)
         wanted = login.database if login.database_given else None
-        if wanted is not None and wanted not in shared.sessions.targets:
-            if len(shared.sessions.targets) == 1 and wanted in (login.user, f"{login.user}/{login.session}"):
-                wanted = None
+        targets = shared.sessions.targets
+        if (
+            wanted not in targets
+            and len(targets) == 1
+            and wanted in (login.user, f"{login.user}/{login.session}")
+        ):
+            wanted = None  # what a client sends that was told no database
         world = shared.sessions.world(login.user, login.session, wanted, reason)
         self._number = next(shared.numbers)
         secret = secrets.token_bytes(32 if login.long_cancel_keys else 4)

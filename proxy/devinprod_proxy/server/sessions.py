@@ -171,9 +171,7 @@ class Sessions:
         world = self.world(user, name, target, reason)
         if world.machine.state is not State.OPEN:
             world.happened(e.OpenAsked())
-            async with asyncio.timeout(20):
-                while world.machine.state in (State.OPENING, State.PREPARING):
-                    await asyncio.sleep(0.005)
+            await world.settled()
         if world.machine.state is not State.OPEN:
             reason_text = world.machine.open_failure or "the target could not be reached"
             if not world.clients:
@@ -188,9 +186,7 @@ class Sessions:
         lost = {"statements": len(machine.journal.entries), "rows": machine.journal.rows}
         started = time.perf_counter()
         world.happened(e.ResetAsked("reset by its owner"))
-        async with asyncio.timeout(20):
-            while machine.state in (State.OPENING, State.PREPARING):
-                await asyncio.sleep(0.001)
+        await world.settled()
         ms = round((time.perf_counter() - started) * 1000, 1)
         return {"session": self._shown(world), "ms": ms, "lost": lost}
 

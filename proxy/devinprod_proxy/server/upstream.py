@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ def startup_options(settings: Mapping[str, str]) -> str:
     """
     words = []
     for name, value in settings.items():
-        escaped = value.replace("\\", "\\\\").replace(" ", "\\ ")
+        escaped = re.sub(r"([\s\\])", r"\\\1", value)
         words.append(f"-c {name}={escaped}")
     return " ".join(words)
 
@@ -87,7 +88,8 @@ class UpstreamProtocol(asyncio.Protocol):
             self._received(items)
 
     def _log_in(self, items: list[Frame | Rows]) -> list[Frame | Rows]:
-        assert self._startup is not None and self.transport is not None
+        assert self._startup is not None
+        assert self.transport is not None
         for index, item in enumerate(items):
             if isinstance(item, Rows):
                 raise UpstreamFault("rows came during the login", sqlstate="08P01")

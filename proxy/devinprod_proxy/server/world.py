@@ -57,6 +57,7 @@ class RunningWorld:
         self._paused_until = 0.0
         self._busy = False
         self._queue: list[e.Event] = []
+        self._settling: list[asyncio.Future[None]] = []
 
     # Events.
 
@@ -91,6 +92,18 @@ class RunningWorld:
                 break
         if self._full:
             self._read_on()
+        if self.machine.state not in (State.OPENING, State.PREPARING):
+            for waiting in self._settling:
+                if not waiting.done():
+                    waiting.set_result(None)
+            self._settling.clear()
+
+    async def settled(self, seconds: float = 20.0) -> None:
+        """Wait while the world is being opened. Raises TimeoutError."""
+        if self.machine.state in (State.OPENING, State.PREPARING):
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._settling.append(waiting)
+            await asyncio.wait_for(waiting, seconds)
 
     def _is_full(self, number: int) -> bool:
         client = self.machine.clients.get(number)

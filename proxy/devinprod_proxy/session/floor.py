@@ -106,10 +106,7 @@ _LOST_HINT = "nothing of it was ever committed; what the session had changed is 
 
 def tell_lost(m: Machine) -> bool:
     """While the world is closed: tell the next waiting client that it is gone. False: nobody to tell."""
-    for client in m.clients_in_order():
-        if client.lost is not None and _answered(m, client):
-            return True
-    return False
+    return any(client.lost is not None and _answered(m, client) for client in m.clients_in_order())
 
 
 def _allowed(m: Machine, client: Client) -> tuple[Unit | None, float | None]:

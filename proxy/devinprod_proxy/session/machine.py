@@ -27,14 +27,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, auto
 
 from devinprod_proxy.errors import ClientFault, Refusal, UpstreamFault
 from devinprod_proxy.pgwire import messages
-from devinprod_proxy.pgwire.codec import row_values
 from devinprod_proxy.pgwire.kinds import Frontend
 from devinprod_proxy.policy.model import Policy
-from devinprod_proxy.session import answer, copy_in, floor, life, receive, run, welcome
+from devinprod_proxy.session import answer, copy_in, floor, life, opening, receive, run, welcome
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import events as e
 from devinprod_proxy.session.budget import Budget
@@ -44,21 +42,11 @@ from devinprod_proxy.session.exchange import Exchange, Expect
 from devinprod_proxy.session.journal import Journal
 from devinprod_proxy.session.limits import Limits
 from devinprod_proxy.session.settings import search_path_of
+from devinprod_proxy.session.states import State as State
 from devinprod_proxy.session.unit import Unit, size
-from devinprod_proxy.sql import control
 from devinprod_proxy.sql.catalog import Catalog
 from devinprod_proxy.sql.rewrite import Rewriter, World
 from devinprod_proxy.sql.statement import ServerSql
-
-
-class State(Enum):
-    """Where the upstream connection of a world stands."""
-
-    CLOSED = auto()
-    OPENING = auto()
-    PREPARING = auto()
-    OPEN = auto()
-    ENDED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +91,7 @@ class Machine:
         self.catalog: Catalog | None = None
         self.catalog_stale = True
         self.offered = offered
-        """The target's catalog with its stamp, read by a fresh world: good for every world that finds the same stamp."""
+        """The target's catalog and its stamp: good for every fresh world that finds the same stamp."""
         self.catalog_version = 0
         self.ddl = 0
         """Statements of the world, not undone, that changed the catalog."""
@@ -134,9 +122,9 @@ class Machine:
         self.out: list[c.Command] = []
         self._worlds: dict[tuple[str, ...], World] = {}
         self._sensitive: frozenset[tuple[int, int]] | None = None
-        self._stamp_rows: list[bytes] = []
-        self._catalog_rows: list[bytes] = []
-        self._created_rows: list[bytes] = []
+        self.stamp_rows: list[bytes] = []
+        self.catalog_rows: list[bytes] = []
+        self.created_rows: list[bytes] = []
         self.created: frozenset[int] = frozenset()
         """OIDs of the relations that this world itself has made."""
         self.open_failure: str | None = None
@@ -156,9 +144,9 @@ class Machine:
             case e.ClientLeft():
                 self._client_left(event.client)
             case e.UpstreamOpened():
-                self._upstream_opened(event)
+                opening.begin(self, event)
             case e.UpstreamLost():
-                self._lost(event.reason, event.sqlstate)
+                self.lost(event.reason, event.sqlstate)
             case e.CancelAsked():
                 self._cancel_asked(event.client)
             case e.CancelDelivered():
@@ -180,8 +168,7 @@ class Machine:
     def policy_changed(self, policy: Policy) -> None:
         """Judge by *policy* from the next statement on."""
         self.policy = policy
-        self._worlds.clear()
-        self._sensitive = None
+        self.forget_worlds()
 
     def _client_joined(self, event: e.ClientJoined) -> None:
         client = Client(event.client, event.label, annotate=event.annotate, startup=dict(event.settings))
@@ -262,112 +249,12 @@ class Machine:
         self.state = State.OPENING
         self.out.append(c.OpenUpstream())
 
-    def _upstream_opened(self, event: e.UpstreamOpened) -> None:
-        self.base_parameters = dict(event.parameters)
-        self.reported = dict(event.parameters)
-        self.state = State.PREPARING
-        self.entries.clear()
-        self.applied, self.applied_at = {}, {control.guard(0): {}}
-        ex = Exchange(None, done=self._prepared)
-        ex.own(control.begin(read_only=self.identity.read_only))
-        ex.own(control.savepoint(control.guard(0)))
-        self._stamp_rows = []
-        ex.own(control.catalog_stamp(), captured=self._stamp_rows)
-        self.send_exchange(ex)
-
-    def _prepared(self, ex: Exchange) -> None:
-        """The outer transaction stands: read the catalog, unless the one at hand has the target's stamp."""
-        stamp = first_value(self._stamp_rows)
-        if ex.error or stamp is None:
-            self._not_set_up(ex)
-            return
-        offered = self.offered
-        if offered is not None and offered[0] == stamp:
-            self.catalog, self.created, self.catalog_stale = offered[1], frozenset(), False
-            self.catalog_version += 1
-            self._worlds.clear()
-            self._sensitive = None
-            self._stand()
-            return
-        again = Exchange(None, done=self._stand_with_catalog)
-        self._ask_catalog(again)
-        self.send_exchange(again)
-
-    def _ask_catalog(self, ex: Exchange) -> None:
-        """Read the catalog, and leave no lock: printing a view's definition takes one on its tables."""
-        self._catalog_rows, self._created_rows = [], []
-        ex.own(control.savepoint(control.CATALOG))
-        ex.own(control.catalog_query(), captured=self._catalog_rows)
-        ex.own(control.created_relations(), captured=self._created_rows)
-        ex.own(control.rollback_to(control.CATALOG))
-        ex.own(control.release(control.CATALOG))
-
-    def _not_set_up(self, ex: Exchange) -> None:
-        text = ex.failure.get("M", "its catalog could not be read")
-        self.out.append(c.CloseUpstream())
-        self._lost(f"the session could not be set up: {text}", ex.failure.get("C", "58000"))
-
-    def _stand_with_catalog(self, ex: Exchange) -> None:
-        if ex.error or not self._take_catalog():
-            self._not_set_up(ex)
-            return
-        stamp = first_value(self._stamp_rows)
-        if stamp is not None and self.catalog is not None:
-            self.offered = (stamp, self.catalog)
-        self._stand()
-
-    def _stand(self) -> None:
-        """The world is open."""
-        self.state = State.OPEN
-        self.open_failure = None
-        if self.opened_at is None:
-            self.opened_at, self.opened_wall = self.now, self.wall
-            self.last_active = self.now
-            self.record("session.open", reason=self.reason)
-            self.out.append(c.SetTimer("life", min(self.limits.idle, self.limits.max_age)))
-        self.publish("session")
-        for client in list(self.clients.values()):
-            if not client.welcomed:
-                welcome.begin(self, client)
-
-    def _take_catalog(self) -> bool:
-        if not self.catalog_stale:
-            return True
-        text = first_value(self._catalog_rows)
-        if text is None:
-            return False
-        try:
-            self.catalog = Catalog.from_json(text.decode())
-            created = first_value(self._created_rows)
-            self.created = frozenset(int(x) for x in created.decode().split(",")) if created else frozenset()
-        except (ValueError, KeyError, TypeError):
-            return False
-        self.catalog_stale = False
-        self.catalog_version += 1
-        self._worlds.clear()
-        self._sensitive = None
-        return True
-
-    def load_catalog(self) -> None:
-        """Read the catalog anew, as this world sees it, before anything else is rewritten."""
-        ex = Exchange(None, done=self._reloaded)
-        for name in ("client_encoding", "statement_timeout", "lock_timeout"):
-            if self.applied.pop(name, None) is not None:
-                ex.own(control.reset_setting(name))
-        self._ask_catalog(ex)
-        self.send_exchange(ex)
-
-    def _reloaded(self, ex: Exchange) -> None:
-        if ex.error or not self._take_catalog():
-            self.out.append(c.CloseUpstream())
-            self._lost("the catalog could not be read after a change to it", "58000")
-
     def lose(self, reason: str, sqlstate: str = "XX000") -> None:
         """Give the world up: a limit has struck, or no rollback to a savepoint mends it."""
         self.out.append(c.CloseUpstream())
-        self._lost(reason, sqlstate)
+        self.lost(reason, sqlstate)
 
-    def _lost(self, reason: str, sqlstate: str) -> None:
+    def lost(self, reason: str, sqlstate: str) -> None:
         if self.state is State.ENDED:
             return
         before, self.state = self.state, State.CLOSED
@@ -426,7 +313,7 @@ class Machine:
             dirty_before = self.journal.dirty
             if owner:
                 self.journal.clear()
-            self._lost(event.reason, "57000")
+            self.lost(event.reason, "57000")
             if owner and dirty_before:
                 self.lost_reason = None
         if isinstance(event, e.EndAsked):
@@ -475,11 +362,11 @@ class Machine:
                 receive.item(self, item)
             except UpstreamFault as fault:
                 self.out.append(c.CloseUpstream())
-                self._lost(str(fault), "08P01")
+                self.lost(str(fault), "08P01")
                 return
             except ClientFault as fault:
                 self.out.append(c.CloseUpstream())
-                self._lost(str(fault), "08P01")
+                self.lost(str(fault), "08P01")
                 return
 
     def send_exchange(self, ex: Exchange) -> None:
@@ -513,6 +400,11 @@ class Machine:
                     return
                 self.active = unit
             run.advance(self, unit)
+
+    def forget_worlds(self) -> None:
+        """Catalog or policy have changed: what was derived of them is made anew."""
+        self._worlds.clear()
+        self._sensitive = None
 
     # Output.
 
@@ -619,11 +511,3 @@ class Machine:
     def clients_in_order(self) -> Iterable[Client]:
         """The clients that wait for the floor, longest first."""
         return [self.clients[n] for n in self.waiting if n in self.clients]
-
-
-def first_value(rows: list[bytes]) -> bytes | None:
-    """The first column of the first row among captured DataRows."""
-    for data in rows:
-        for value in row_values(data, 0):
-            return value
-    return None

@@ -292,9 +292,7 @@ def abandon(m: Machine, ex: Exchange | None, unit: Unit, refusal: Refusal) -> No
         return
     if client.welcomed:
         answer.fail_client(m, unit, refusal)
-        if unit.end == "flush":
-            client.skip_to_sync = True
-        elif ex is not None and ex.copying and unit.end == "sync":
+        if unit.end == "flush" or (ex is not None and ex.copying and unit.end == "sync"):
             client.skip_to_sync = True
         else:
             answer.finish_cycle(m, client)

@@ -12,7 +12,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devinprod_proxy.errors import ClientFault, Refusal
-from devinprod_proxy.session import answer, count, extended, guard, receive, simple, transaction, welcome
+from devinprod_proxy.session import (
+    answer,
+    count,
+    extended,
+    guard,
+    opening,
+    receive,
+    simple,
+    transaction,
+    welcome,
+)
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session.client import Client, Transaction
 from devinprod_proxy.session.exchange import OWN_PORTAL, Exchange
@@ -60,7 +70,7 @@ def _compose(m: Machine, unit: Unit) -> None:
             while not unit.error:
                 if m.catalog_stale and (_left(unit) or unit.wrote):  # the guard names constraints
                     if not ex.steps:
-                        m.load_catalog()
+                        opening.read_catalog(m)
                         return
                     break
                 verdict = take(m, unit, ex)

@@ -148,11 +148,11 @@ def catalog_stamp() -> ServerSql:
     Takes a millisecond and no lock on anybody's tables.
     """
     pg = "pg_catalog."
-    tables = ("class", "attribute", "attrdef", "proc", "rewrite", "constraint", "index", "inherits", "trigger")
-    tables += ("type", "enum", "namespace", "operator", "cast", "extension")
+    names = "class attribute attrdef proc rewrite constraint index inherits trigger"
+    names += " type enum namespace operator cast extension"
     parts = [
         f"(SELECT {pg}concat({pg}count(*), ':', {pg}sum(t.xmin::{pg}text::{pg}int8)) FROM {pg}pg_{table} AS t)"
-        for table in tables
+        for table in names.split()
     ]
     return ServerSql(f"SELECT {pg}concat_ws(' ', {', '.join(parts)})")
 
@@ -164,13 +164,16 @@ def created_relations() -> ServerSql:
     transaction that wrote them is the one that made it; whose row is visible while its transaction
     is in progress is our own (manual, 9.28.8).
     """
+
     def op(left: str, sign: str, right: str) -> str:
         return f"({left} OPERATOR(pg_catalog.{sign}) {right})"
 
     half, whole = "2147483648::pg_catalog.int8", "4294967296::pg_catalog.int8"
     xmin = "a.xmin::pg_catalog.text::pg_catalog.int8"
     # xmin has 32 bits; which epoch it is of follows from the nearest transaction id of now.
-    distance = op(op(op(op(xmin, "-", op("s.next", "%", whole)), "+", op(half, "+", whole)), "%", whole), "-", half)
+    distance = op(
+        op(op(op(xmin, "-", op("s.next", "%", whole)), "+", op(half, "+", whole)), "%", whole), "-", half
+    )
     status = f"pg_catalog.pg_xact_status({op('s.next', '+', distance)}::pg_catalog.text::pg_catalog.xid8)"
     return ServerSql(
         "SELECT pg_catalog.string_agg(a.attrelid::pg_catalog.text, ',') FROM pg_catalog.pg_attribute AS a,"
