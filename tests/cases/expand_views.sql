@@ -1,15 +1,15 @@
 # The definition takes the view's place, and its tables are replaced like any other.
 SELECT * FROM paying p WHERE p.id < 5 ORDER BY id
 =>
-SELECT * FROM (SELECT c.id, c.name, c.email AS mail, count(*) AS n FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email FROM public.customers __t) c JOIN public.orders o ON o.customer_id = c.id WHERE o.status = 'paid'::public.order_status GROUP BY c.id, c.name, c.email) p WHERE p.id < 5 ORDER BY id
+SELECT * FROM (SELECT c.id, c.name, c.email AS mail, count(*) AS n FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c JOIN public.orders o ON o.customer_id = c.id WHERE o.status = 'paid'::public.order_status GROUP BY c.id, c.name, c.email) p WHERE p.id < 5 ORDER BY id
 ---
 SELECT who, m FROM mails ORDER BY 1, 2 LIMIT 4
 =>
-SELECT who, m FROM (SELECT customers.id AS who, upper(customers.email::text) AS m FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers UNION ALL SELECT contacts.id AS who, contacts.mail AS m FROM (SELECT __t.id, mask(__t.mail) AS mail FROM public.contacts __t) contacts) mails ORDER BY 1, 2 LIMIT 4
+SELECT who, m FROM (SELECT customers.id AS who, pg_catalog.upper(customers.email::text) AS m FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers UNION ALL SELECT contacts.id AS who, contacts.mail AS m FROM (SELECT __t.id, mask(__t.mail) AS mail FROM public.contacts __t) contacts) mails ORDER BY 1, 2 LIMIT 4
 ---
 SELECT * FROM nested
 =>
-SELECT * FROM (SELECT m.m AS word, c.id FROM (SELECT customers.id AS who, upper(customers.email::text) AS m FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers UNION ALL SELECT contacts.id AS who, contacts.mail AS m FROM (SELECT __t.id, mask(__t.mail) AS mail FROM public.contacts __t) contacts) m JOIN public.cheap c ON c.id = m.who) nested
+SELECT * FROM (SELECT m.m AS word, c.id FROM (SELECT customers.id AS who, pg_catalog.upper(customers.email::text) AS m FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers UNION ALL SELECT contacts.id AS who, contacts.mail AS m FROM (SELECT __t.id, mask(__t.mail) AS mail FROM public.contacts __t) contacts) m JOIN public.cheap c ON c.id = m.who) nested
 ---
 # A view that shows nothing masked stays a view.
 SELECT * FROM cheap
@@ -28,7 +28,7 @@ SELECT id, at IS NULL AS late FROM (SELECT id, client_now() AS at FROM public.pr
 ---
 WITH customers AS (SELECT 1 AS id) SELECT p.name FROM paying p JOIN customers c ON c.id = p.id
 =>
-WITH __cte0 AS (SELECT 1 AS id) SELECT p.name FROM (SELECT c.id, c.name, c.email AS mail, count(*) AS n FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email FROM public.customers __t) c JOIN public.orders o ON o.customer_id = c.id WHERE o.status = 'paid'::public.order_status GROUP BY c.id, c.name, c.email) p JOIN __cte0 c ON c.id = p.id
+WITH __cte0 AS (SELECT 1 AS id) SELECT p.name FROM (SELECT c.id, c.name, c.email AS mail, count(*) AS n FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c JOIN public.orders o ON o.customer_id = c.id WHERE o.status = 'paid'::public.order_status GROUP BY c.id, c.name, c.email) p JOIN __cte0 c ON c.id = p.id
 ---
 DELETE FROM roster
 =>

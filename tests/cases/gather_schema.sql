@@ -4,11 +4,11 @@ CREATE TABLE trial (id int PRIMARY KEY, at timestamptz DEFAULT now(), c bigint R
 ---
 CREATE TABLE trial AS SELECT id, email FROM customers
 =>
-CREATE TABLE trial AS SELECT id, email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers
+CREATE TABLE trial AS SELECT id, email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers
 ---
 SELECT id, email INTO trial FROM customers
 =>
-SELECT id, email INTO trial FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers
+SELECT id, email INTO trial FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers
 ---
 CREATE TABLE trial (LIKE customers INCLUDING ALL)
 =>
@@ -16,11 +16,11 @@ CREATE TABLE trial (LIKE public.customers INCLUDING ALL)
 ---
 CREATE VIEW trial AS SELECT email, now() AS at FROM customers
 =>
-CREATE VIEW trial AS SELECT email, client_now() AS at FROM (SELECT mask(__t.email) AS email FROM public.customers __t) customers
+CREATE VIEW trial AS SELECT email, client_now() AS at FROM (SELECT mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers
 ---
 CREATE MATERIALIZED VIEW trial AS SELECT email FROM customers
 =>
-CREATE MATERIALIZED VIEW trial AS SELECT email FROM (SELECT mask(__t.email) AS email FROM public.customers __t) customers
+CREATE MATERIALIZED VIEW trial AS SELECT email FROM (SELECT mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers
 ---
 CREATE INDEX ON customers (nick)
 =>
@@ -213,3 +213,35 @@ refused 42501: this statement cannot run in a devinprod session: extensions brin
 ALTER SYSTEM SET work_mem = '1MB'
 =>
 refused 42501: this statement cannot run in a devinprod session: ALTER SYSTEM changes the server for everybody
+---
+CREATE INDEX ON customers (nick, email)
+=>
+refused 42501: an index of a masked column with others would give rows in the order of its values
+---
+CREATE INDEX ON customers (email) WHERE id > 3
+=>
+refused 42501: an index of a masked column with others would give rows in the order of its values
+---
+CREATE INDEX ON customers USING hash (email)
+=>
+CREATE INDEX ON public.customers USING hash (email)
+---
+ALTER TABLE customers ADD UNIQUE (nick, email)
+=>
+refused 42501: an index of a masked column with others would give rows in the order of its values
+---
+ALTER TABLE customers ADD EXCLUDE USING gist (email WITH =)
+=>
+refused 42501: an index of a masked column with others would give rows in the order of its values
+---
+CLUSTER customers USING customers_pkey
+=>
+refused 42501: CLUSTER would put the rows into the order of masked values
+---
+CREATE TABLE p3 PARTITION OF events (CHECK (who > 'm')) FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')
+=>
+refused 42501: an expression of this statement reads a masked column: its success alone would tell values
+---
+CREATE TABLE p3 PARTITION OF events (UNIQUE (at, who)) FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')
+=>
+refused 42501: an index of a masked column with others would give rows in the order of its values

@@ -1,6 +1,6 @@
 SELECT c.id, c.email, count(o.id) FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY c.id ORDER BY c.id LIMIT 3
 =>
-SELECT c.id, c.email, count(o.id) FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) c JOIN public.orders o ON o.customer_id = c.id GROUP BY c.id, c.email ORDER BY c.id LIMIT 3
+SELECT c.id, c.email, count(o.id) FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c JOIN public.orders o ON o.customer_id = c.id GROUP BY c.id, c.email ORDER BY c.id LIMIT 3
 ---
 SELECT c.id, c.nick, sum(o.total) FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY 1 HAVING sum(o.total) > 300 ORDER BY c.nick LIMIT 3
 =>

@@ -1,7 +1,7 @@
 # A masked column is a mask wherever it is named; columns that nobody names are left out.
 SELECT id, email FROM customers WHERE name = 'x'
 =>
-SELECT id, email FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email FROM public.customers __t) customers WHERE name = 'x'
+SELECT id, email FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE name = 'x'
 ---
 # A relation with nothing masked only gets its schema.
 SELECT * FROM orders
@@ -10,7 +10,7 @@ SELECT * FROM public.orders
 ---
 SELECT * FROM customers ORDER BY id LIMIT 3
 =>
-SELECT * FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) customers ORDER BY id LIMIT 3
+SELECT * FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers ORDER BY id LIMIT 3
 ---
 SELECT count(*) FROM customers
 =>
@@ -18,23 +18,23 @@ SELECT count(*) FROM (SELECT FROM public.customers __t) customers
 ---
 SELECT c FROM customers AS c WHERE c.id < 3
 =>
-SELECT c FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) c WHERE c.id < 3
+SELECT c FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c WHERE c.id < 3
 ---
 SELECT row_to_json(c) FROM customers c WHERE id = 1
 =>
-SELECT row_to_json(c) FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) c WHERE id = 1
+SELECT row_to_json(c) FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c WHERE id = 1
 ---
 SELECT (c).nick, (c).email FROM customers c WHERE id = 1
 =>
-SELECT (c).nick, (c).email FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) c WHERE id = 1
+SELECT (c).nick, (c).email FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c WHERE id = 1
 ---
 SELECT c.*::text FROM customers c WHERE id = 1
 =>
-SELECT c.*::text FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) c WHERE id = 1
+SELECT c.*::text FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c WHERE id = 1
 ---
 SELECT a, b FROM customers AS x(a, b) WHERE a < 3
 =>
-SELECT a, b FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) x(a, b) WHERE a < 3
+SELECT a, b FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) x(a, b) WHERE a < 3
 ---
 SELECT nick FROM ONLY customers WHERE id < 4
 =>
@@ -46,7 +46,7 @@ SELECT id FROM (SELECT __t.id FROM public.customers __t TABLESAMPLE bernoulli(10
 ---
 SELECT u.id FROM customers u NATURAL JOIN contacts WHERE u.id < 5
 =>
-SELECT u.id FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t) u NATURAL JOIN (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw FROM public.contacts __t) contacts WHERE u.id < 5
+SELECT u.id FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) u NATURAL JOIN (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw FROM public.contacts __t) contacts WHERE u.id < 5
 ---
 SELECT id, nick, mail FROM customers JOIN contacts USING (id) WHERE id < 4
 =>
@@ -68,20 +68,20 @@ WITH RECURSIVE __cte0 AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM __cte0 cus
 # A schema in front means the table, whatever WITH says.
 WITH customers AS (SELECT 1 AS id) SELECT id, email FROM public.customers WHERE id = 1
 =>
-WITH __cte0 AS (SELECT 1 AS id) SELECT id, email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE id = 1
+WITH __cte0 AS (SELECT 1 AS id) SELECT id, email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE id = 1
 ---
 # A WITH inside a subquery ends with it.
 SELECT (WITH customers AS (SELECT 'x' AS email) SELECT email FROM customers), email FROM customers WHERE id = 1
 =>
-SELECT (WITH __cte0 AS (SELECT 'x' AS email) SELECT email FROM __cte0 customers), email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE id = 1
+SELECT (WITH __cte0 AS (SELECT 'x' AS email) SELECT email FROM __cte0 customers), email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE id = 1
 ---
 WITH RECURSIVE t AS (SELECT id, email, 1 AS n FROM customers WHERE id = 1 UNION ALL SELECT c.id, c.email, n + 1 FROM t JOIN customers c ON c.id = t.id + 1 WHERE n < 4) SELECT * FROM t
 =>
-WITH RECURSIVE t AS (SELECT id, email, 1 AS n FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE id = 1 UNION ALL SELECT c.id, c.email, n + 1 FROM t JOIN (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) c ON c.id = t.id + 1 WHERE n < 4) SELECT * FROM t
+WITH RECURSIVE t AS (SELECT id, email, 1 AS n FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE id = 1 UNION ALL SELECT c.id, c.email, n + 1 FROM t JOIN (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c ON c.id = t.id + 1 WHERE n < 4) SELECT * FROM t
 ---
 SELECT (SELECT email FROM customers WHERE id = o.customer_id) FROM orders o LIMIT 3
 =>
-SELECT (SELECT email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE id = o.customer_id) FROM public.orders o LIMIT 3
+SELECT (SELECT email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE id = o.customer_id) FROM public.orders o LIMIT 3
 ---
 SELECT id FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE nick = 'nick5')
 =>
@@ -89,7 +89,7 @@ SELECT id FROM public.orders WHERE customer_id IN (SELECT id FROM (SELECT __t.id
 ---
 SELECT email FROM customers WHERE id < 3 UNION ALL SELECT mail FROM contacts WHERE id < 3
 =>
-SELECT email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE id < 3 UNION ALL SELECT mail FROM (SELECT __t.id, mask(__t.mail) AS mail FROM public.contacts __t) contacts WHERE id < 3
+SELECT email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE id < 3 UNION ALL SELECT mail FROM (SELECT __t.id, mask(__t.mail) AS mail FROM public.contacts __t) contacts WHERE id < 3
 ---
 VALUES ((SELECT nick FROM customers WHERE id = 1), 2)
 =>
@@ -105,7 +105,7 @@ SELECT id FROM (SELECT __t.id FROM public.customers __t) customers LIMIT (SELECT
 ---
 SELECT x.email FROM orders o, LATERAL (SELECT email FROM customers c WHERE c.id = o.customer_id) x LIMIT 3
 =>
-SELECT x.email FROM public.orders o, LATERAL (SELECT email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) c WHERE c.id = o.customer_id) x LIMIT 3
+SELECT x.email FROM public.orders o, LATERAL (SELECT email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) c WHERE c.id = o.customer_id) x LIMIT 3
 ---
 SELECT c.id, g FROM customers c CROSS JOIN generate_series(1, 2) g WHERE c.id < 3
 =>
@@ -125,7 +125,7 @@ SELECT id, nick FROM (SELECT __t.id, __t.nick FROM public.customers __t) custome
 ---
 SELECT public.customers.email FROM public.customers WHERE public.customers.id = 3
 =>
-SELECT customers.email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE customers.id = 3
+SELECT customers.email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE customers.id = 3
 ---
 SELECT shop.public.customers.nick FROM shop.public.customers WHERE id = 1
 =>

@@ -1,6 +1,6 @@
 COPY customers (id, nick, email) TO STDOUT (FORMAT csv, HEADER)
 =>
-COPY (SELECT __t.id, __t.nick, mask(__t.email) AS email FROM ONLY public.customers __t) TO STDOUT WITH (FORMAT CSV, HEADER)
+COPY (SELECT __t.id, __t.nick, mask(__t.email) AS email FROM ONLY public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) TO STDOUT WITH (FORMAT CSV, HEADER)
 ---
 COPY contacts TO STDOUT
 =>
@@ -12,7 +12,7 @@ COPY public.orders TO STDOUT
 ---
 COPY (SELECT id, email FROM customers WHERE id < 3) TO STDOUT
 =>
-COPY (SELECT id, email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE id < 3) TO STDOUT
+COPY (SELECT id, email FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE id < 3) TO STDOUT
 ---
 COPY animals TO STDOUT
 =>

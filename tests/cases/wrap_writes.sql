@@ -105,7 +105,7 @@ DELETE FROM public.contacts __t WHERE (SELECT mail IS NULL FROM (SELECT mask(__t
 ---
 DELETE FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE email LIKE 'u%')
 =>
-DELETE FROM public.orders WHERE customer_id IN (SELECT id FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t) customers WHERE email LIKE 'u%')
+DELETE FROM public.orders WHERE customer_id IN (SELECT id FROM (SELECT __t.id, mask(__t.email) AS email FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) customers WHERE email LIKE 'u%')
 ---
 INSERT INTO customers (name, email, nick, created_at) VALUES ('N', 'e@x', 'k', '2024-01-01') RETURNING nick, email
 =>

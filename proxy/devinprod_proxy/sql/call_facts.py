@@ -26,6 +26,7 @@ _HIDDEN_OPERATORS = {
         "AEXPR_DISTINCT": ("=",), "AEXPR_NOT_DISTINCT": ("=",), "AEXPR_NULLIF": ("=",),
     }.items()
 }  # fmt: skip
+_PLAIN_OPERATOR = ENUM["AEXPR_OP"]
 _MOMENTS = frozenset({"now", "transaction_timestamp"})
 _MOMENT_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _MOMENT_TYPES = frozenset({"date", "time", "timetz", "timestamp", "timestamptz"})
@@ -46,13 +47,16 @@ class CallFacts:
         self.path = path
         self.reading = reading
         self._seen: set[FunctionUse] = set()
+        self.stored = False
+        """The text is one that the catalog printed: a bare name in it is PostgreSQL's own, whatever the
+        client's search_path would find."""
 
     def function_call(self, node: Message, message: Message) -> None:
         """A call written as one."""
         names = tree.strings(message.funcname)
         name = names[-1]
         constants = tuple(constant(argument) for argument in message.args)
-        if len(names) == 1 and self._shadows(names):
+        if len(names) == 1 and (self._shadows(names) or (self.stored and name in self.catalog.functions)):
             # PostgreSQL's own is meant, or what is meant is not allowed: say so to the server.
             names = ["pg_catalog", name]
             tree.set_strings(message.funcname, names)
@@ -162,6 +166,9 @@ class CallFacts:
         if not self.catalog.operators:
             return
         texts = tree.strings(names)
+        if self.stored and len(texts) == 1:
+            self._own_sign(names, texts[0], kind)
+            return
         for sign in _HIDDEN_OPERATORS.get(kind, (texts[-1],)):
             for found in self.catalog.operators.get(sign, ()):
                 schema = texts[-2] if len(texts) > 1 else None
@@ -171,6 +178,22 @@ class CallFacts:
                             found.schema, sign, (found.identity,), (), location, "operator", found.extension
                         )
                     )
+
+    def _own_sign(self, names: Sequence[Message], sign: str, kind: int) -> None:
+        """PostgreSQL's operator, said so where another of its name could be found instead."""
+        for shown in _HIDDEN_OPERATORS.get(kind, (sign,)):
+            if all(
+                self.permits(
+                    FunctionUse(o.schema, shown, (o.identity,), how="operator", extension=o.extension)
+                )
+                for o in self.catalog.operators.get(shown, ())
+            ):
+                continue
+            if kind == _PLAIN_OPERATOR:
+                tree.set_strings(names, ("pg_catalog", sign))
+                self.reading.qualified = True
+            else:
+                self.reading.unclear(f"the operator {shown} in a stored text")
 
     def cast(self, node: Message, message: Message) -> None:
         """A cast: to a type with a function behind it, or of a word that means a moment."""

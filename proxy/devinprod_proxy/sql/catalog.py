@@ -47,6 +47,23 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """One index: attnums of its keys (0: an expression) and of all its columns, its access method."""
+
+    primary: bool
+    unique: bool
+    keys: tuple[int, ...]
+    columns: tuple[int, ...]
+    method: str
+    partial: bool
+
+    @property
+    def ordered(self) -> bool:
+        """A scan of it may give rows in the order of its keys' values."""
+        return self.method not in ("hash", "gin", "brin")
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """One relation: ``kind`` is pg_class.relkind, ``definition`` a view's query."""
 
@@ -59,13 +76,22 @@ class Relation:
     definition: str | None = None
     has_rules: bool = False
     parents: tuple[int, ...] = ()
-    primary_key: tuple[int, ...] = ()
-    unique: frozenset[tuple[int, ...]] = frozenset()
+    indexes: tuple[Index, ...] = ()
     index_of: int | None = None
     written_here: bool = False
     """A view whose definition this transaction wrote, so one that the rewriter made."""
     row_type: int = 0
     by_name: Mapping[str, Column] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def primary_key(self) -> tuple[int, ...]:
+        """The attnums of the primary key; empty if there is none."""
+        return next((index.keys for index in self.indexes if index.primary), ())
+
+    @property
+    def unique(self) -> frozenset[tuple[int, ...]]:
+        """The sets of columns, as attnums, that are unique without a condition."""
+        return frozenset(index.keys for index in self.indexes if index.unique)
 
     @property
     def full_name(self) -> str:
@@ -350,8 +376,10 @@ def _relation(row: list[Any]) -> Relation:
         definition=definition,
         has_rules=bool(rules),
         parents=tuple(parents or ()),
-        primary_key=next((tuple(k) for is_primary, k in indexes or () if is_primary), ()),
-        unique=frozenset(tuple(k) for _, k in indexes or ()),
+        indexes=tuple(
+            Index(primary, unique, tuple(columns[:keys]), tuple(columns), method, partial)
+            for primary, unique, columns, keys, method, partial in indexes or ()
+        ),
         index_of=index_of,
         written_here=bool(here),
         row_type=row_of,

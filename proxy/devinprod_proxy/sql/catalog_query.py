@@ -86,13 +86,16 @@ SELECT before.search_path, pg_catalog.json_build_object(
      LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind NOT IN ('i', 'I', 'S')),
     CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef({_printed("c.oid")}) END,
-    c.relhasrules AND c.relkind NOT IN ('v', 'm'),
+    c.relhasrules AND (c.relkind NOT IN ('v', 'm') OR (SELECT pg_catalog.count(*) > 1
+      FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid)),
     (SELECT pg_catalog.json_agg(i.inhparent::pg_catalog.int8 ORDER BY i.inhseqno)
      FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND c.relkind NOT IN ('i', 'I')),
-    (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indisprimary, i.indkey::pg_catalog.int2[])
+    (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.indisprimary,
+         i.indisunique AND i.indpred IS NULL AND i.indisvalid AND i.indisready,
+         i.indkey::pg_catalog.int2[], i.indnkeyatts, am.amname, i.indpred IS NOT NULL)
        ORDER BY i.indexrelid)
-     FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL
-       AND i.indisvalid AND i.indisready),
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+     JOIN pg_catalog.pg_am am ON am.oid = ic.relam WHERE i.indrelid = c.oid),
     (SELECT i.indrelid::pg_catalog.int8 FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid),
     c.reltype::pg_catalog.int8,
     c.relkind = 'v' AND COALESCE((SELECT {_in_progress("r.xmin")} FROM pg_catalog.pg_rewrite r

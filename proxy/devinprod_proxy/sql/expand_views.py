@@ -18,7 +18,7 @@ from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Relation
 from devinprod_proxy.sql.masked_columns import MaskedColumns, masked_column
 from devinprod_proxy.sql.outputs import Output, Outputs, Source
-from devinprod_proxy.sql.parse import Message, parse
+from devinprod_proxy.sql.parse import Message, deparse, parse
 from devinprod_proxy.sql.reading import Reading, Scope, Site
 from devinprod_proxy.sql.replace_relations import place, qualify
 from devinprod_proxy.sql.world import World
@@ -94,8 +94,19 @@ class ViewBodies:
         if reading.refusal is None and reading.not_understood is None and body.expands:
             self._passes(reading, node)
             tree.scrub(node)
+            if reading.qualified and not _prints_as_it_is(definition):
+                reading.unclear(f"the definition of the view {relation.full_name}")
             body.select = node.select_stmt.SerializeToString()
         return body
+
+
+def _prints_as_it_is(definition: Message) -> bool:
+    """True when the printed text reads as the same tree again: qualified operators bind differently."""
+    again = parse(deparse(definition))
+    if isinstance(again, Refusal):
+        return False
+    again, made = tree.scrub(again), tree.scrub(definition)
+    return bool(again.stmts[0].stmt == made.stmts[0].stmt)
 
 
 def _with_masks(

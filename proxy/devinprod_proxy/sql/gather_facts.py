@@ -265,6 +265,10 @@ class Gatherer(CallFacts):
                     queue.append((self.catalog.relations[child], event))
             if event == "insert":
                 continue
+            if event == "update" and (current.kind == "p" or current.parents):
+                # A row that moves to another partition is deleted here and inserted there.
+                queue += [(current, "delete"), (current, "insert")]
+                queue += [(each, "insert") for each in self.catalog.family(current)[0]]
             for key in self.catalog.referencing.get(current.oid, ()):
                 action = key.on_update if event == "update" else key.on_delete
                 table = self.catalog.relations.get(key.table)
@@ -596,5 +600,6 @@ def walk_view(
 ) -> tuple[Reading, Scope | None]:
     """The walk over a view's definition, with a name resolution of its own."""
     gatherer = Gatherer(world, sight, views, path)
+    gatherer.stored = True
     scope = gatherer.query(node, None)
     return gatherer.reading, scope

@@ -65,6 +65,7 @@ _RENAMED_FREELY = frozenset(
 _RENAMED_WITH_CARE = frozenset(
     ENUM[f"OBJECT_{n}"] for n in ("TABLE", "COLUMN", "VIEW", "MATVIEW", "FOREIGN_TABLE")
 )
+_UNORDERED = frozenset({"hash", "gin", "brin"})
 _REINDEXED = frozenset(ENUM[f"REINDEX_OBJECT_{n}"] for n in ("INDEX", "TABLE"))
 
 
@@ -134,6 +135,10 @@ class SchemaGatherer(Gatherer):
         for exclusion in message.exclusions:
             self.over(relation, exclusion.list.items[:1], scope)
         self.options(message.options, scope)
+        excluded = [exclusion.list.items[0].index_elem.name for exclusion in message.exclusions]
+        if message.keys or excluded:
+            partial = bool(excluded) or message.HasField("where_clause")
+            self.ordering(relation, [*tree.strings(message.keys), *excluded], partial, message.location)
         if not message.HasField("pktable"):
             return
         # A foreign key asks for every value of one column whether the other has it.
@@ -151,14 +156,14 @@ class SchemaGatherer(Gatherer):
         if keys & set(self.sight.masks(referenced)):
             self.reading.details.add("ddl_expression")
 
-    def elements(self, nodes: Iterable[Message], scope: Scope) -> None:
-        """What stands between the parentheses of CREATE TABLE."""
+    def elements(self, nodes: Iterable[Message], scope: Scope, parent: Relation | None = None) -> None:
+        """What stands between the parentheses of CREATE TABLE; a partition gets rows of its *parent*."""
         for node in nodes:
             kind = node.WhichOneof("node")
             if kind == "column_def":
-                self.column(None, node.column_def, scope)
+                self.column(parent, node.column_def, scope)
             elif kind == "constraint":
-                self.constraint(None, node.constraint, scope)
+                self.constraint(parent, node.constraint, scope)
             elif kind == "table_like_clause":
                 like = node.table_like_clause.relation
                 relation = self.own_relation(like)
@@ -173,9 +178,9 @@ class SchemaGatherer(Gatherer):
         """LIKE copies generated columns: in a table of the session's own they would compute anew."""
         for column in relation.columns:
             if column.generated and column.default:
-                path, self.path = self.path, ("pg_catalog",)
+                path, self.path, self.stored = self.path, ("pg_catalog",), True
                 self.timeless(tree.node(tree.expression(column.default)), scope)
-                self.path = path
+                self.path, self.stored = path, False
 
     def bound(self, message: Message, scope: Scope) -> None:
         """The bounds of a partition."""
@@ -191,8 +196,10 @@ class SchemaGatherer(Gatherer):
 
     def create_table(self, stmt: Message, scope: Scope) -> None:
         self.created_name(stmt.relation)
-        self.elements(stmt.table_elts, scope)
-        self.elements(stmt.constraints, scope)
+        partitioned = stmt.inh_relations[0].range_var if stmt.HasField("partbound") else None
+        parent_of_rows = None if partitioned is None else self.find(partitioned)
+        self.elements(stmt.table_elts, scope, parent_of_rows)
+        self.elements(stmt.constraints, scope, parent_of_rows)
         self.options(stmt.options, scope)
         for node in stmt.inh_relations:
             parent = self.own_relation(node.range_var)
@@ -235,6 +242,26 @@ class SchemaGatherer(Gatherer):
         if stmt.HasField("where_clause"):
             self.over(relation, [stmt.where_clause], scope)
         self.options(stmt.options, scope)
+        keys = [node.index_elem.name for node in stmt.index_params]
+        if stmt.access_method not in _UNORDERED:
+            self.ordering(relation, keys, stmt.HasField("where_clause"), stmt.relation.location)
+
+    def ordering(self, relation: Relation | None, keys: list[str], partial: bool, location: int) -> None:
+        """An index that a condition on clear columns can use gives rows in the order of its masked keys.
+
+        The order of a masked column alone is of no use to the planner.
+        """
+        if relation is None or not self.sight.masks(relation).keys() & set(keys):
+            return
+        if partial or len(keys) > 1:
+            self.reading.refuse(
+                Refusal(
+                    "42501",
+                    "an index of a masked column with others would give rows in the order of its values",
+                    hint="Index the masked column alone and without WHERE, or USING hash.",
+                ),
+                location,
+            )
 
     def sequence(self, stmt: Message, scope: Scope) -> None:
         self.created_name(stmt.sequence)
@@ -427,7 +454,12 @@ class SchemaGatherer(Gatherer):
         if not stmt.HasField("relation"):
             self.reading.unclear("CLUSTER of all tables")
             return
-        self.changed(stmt.relation)
+        relation = self.changed(stmt.relation)
+        if relation is not None and self.sight.masked(relation):
+            self.reading.refuse(
+                Refusal("42501", "CLUSTER would put the rows into the order of masked values"),
+                stmt.relation.location,
+            )
 
     def analyze(self, stmt: Message, scope: Scope) -> None:
         """ANALYZE writes statistics that no rollback undoes, except for the session's own tables."""

@@ -39,6 +39,7 @@ class MaskedColumns:
         self._role = world.role
         self._created = world.created
         self._masks: dict[int, dict[str, tuple[Mask, Relation]]] = {}
+        self._ordered: dict[int, frozenset[str]] = {}
         self._items: dict[tuple[int, str, str], bytes] = {}
         self._values: dict[tuple[int, str, str], bytes] = {}
         self._choices: dict[tuple[int, str, str], bytes] = {}
@@ -53,6 +54,25 @@ class MaskedColumns:
         found = self._masks.get(relation.oid)
         if found is None:
             found = self._masks[relation.oid] = self._find(relation)
+        return found
+
+    def ordered(self, relation: Relation) -> frozenset[str]:
+        """The columns that some index holds beside a masked key.
+
+        A scan of that index alone would give rows in the order of the real values, whatever it shows.
+        """
+        found = self._ordered.get(relation.oid)
+        if found is None:
+            masked = self.masks(relation)
+            _, descendants = self._catalog.family(relation)
+            names: set[str] = set()
+            for each in (relation, *descendants):
+                by_number = {column.attnum: column.name for column in each.columns}
+                for index in each.indexes:
+                    held = {by_number[n] for n in index.columns if n in by_number}
+                    if index.ordered and any(by_number.get(n) in masked for n in index.keys):
+                        names |= held
+            found = self._ordered[relation.oid] = frozenset(names)
         return found
 
     def masked(self, relation: Relation) -> bool:

@@ -156,6 +156,8 @@ class Reading:
     locks_rows: bool = False
     creates: bool = False
     uses_now: bool = False
+    qualified: bool = False
+    """Operators were given their schema, which changes how tightly they bind."""
     top: Scope | None = None
     """The query whose rows the statement returns."""
     collects: bool = False

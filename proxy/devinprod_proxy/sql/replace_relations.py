@@ -20,6 +20,13 @@ from devinprod_proxy.sql.reading import Cte, Reading, Site
 
 _RangeVar = message_class("RangeVar")
 _INNER = "__t"
+HEAP_ONLY = f"({_INNER}.tableoid IS NOT NULL) IS TRUE"
+"""Always true, and no index holds it: the rows must be fetched from the table.
+
+A scan of an index alone gives rows in the order of its keys. Over an index of a masked column that
+would be the order of the real values, and rows that a client inserts itself would find every value
+by halves. (Written so that the planner neither drops it nor thinks that it selects anything.)
+"""
 
 
 def replace_relations(reading: Reading, catalog: Catalog, sight: MaskedColumns) -> None:
@@ -105,6 +112,8 @@ def _mask(site: Site, relation: Relation, reading: Reading, sight: MaskedColumns
             )
         for name in sorted(system):
             select.target_list.add().MergeFromString(tree.target(f"{_INNER}.{name}"))
+    if any(column.name in sight.ordered(relation) for column in columns):
+        select.where_clause.MergeFromString(tree.expression(HEAP_ONLY))
 
 
 def begin(site: Site, relation: Relation) -> Message:

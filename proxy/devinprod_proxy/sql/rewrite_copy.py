@@ -13,7 +13,7 @@ from devinprod_proxy.sql.catalog import Catalog, Relation
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import Message
 from devinprod_proxy.sql.reading import CopyTarget, Reading
-from devinprod_proxy.sql.replace_relations import catalog_columns, qualify
+from devinprod_proxy.sql.replace_relations import HEAP_ONLY, catalog_columns, qualify
 
 
 def rewrite_copy(reading: Reading, catalog: Catalog, sight: MaskedColumns) -> None:
@@ -45,6 +45,8 @@ def _copy_query(reading: Reading, copied: CopyTarget, relation: Relation, sight:
     var.inh = relation.kind == "p"
     var.alias.aliasname = "__t"
     qualify(var, relation)
+    if any(column.name in sight.ordered(relation) for column in columns):
+        select.where_clause.MergeFromString(tree.expression(HEAP_ONLY))
     _replace(statement, select)
 
 

@@ -64,6 +64,14 @@ CREATE OPERATOR ~~~> (LEFTARG = int, RIGHTARG = int, FUNCTION = peek);
 CREATE FUNCTION frozen_leak(bigint) RETURNS text LANGUAGE sql IMMUTABLE
   AS 'SELECT email FROM customers WHERE id = $1';
 CREATE TABLE computed (id bigint, word text GENERATED ALWAYS AS (frozen_leak(id)) STORED);
+-- Found before PostgreSQL's own by search_path = shadow, pg_catalog.
+CREATE SCHEMA shadow;
+CREATE FUNCTION shadow.upper(text) RETURNS text LANGUAGE sql STABLE
+  AS 'SELECT email FROM public.customers WHERE id = 7';
+CREATE FUNCTION shadow.joined(text, text) RETURNS text LANGUAGE sql STABLE
+  AS 'SELECT email FROM public.customers WHERE id = 7';
+CREATE OPERATOR shadow.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = shadow.joined);
+CREATE VIEW shouted AS SELECT id, upper(name) AS loud, (name || '!') || nick AS twice FROM customers;
 CREATE FUNCTION known_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE FUNCTION unknown_trigger() RETURNS trigger LANGUAGE plpgsql
   AS 'BEGIN NEW.word = (SELECT email FROM customers LIMIT 1); RETURN NEW; END';

@@ -145,3 +145,34 @@ def test_errors_name_fakes_at_most(session: Session, asked: str) -> None:
     with pytest.raises(psycopg.Error) as error:
         session.run(asked)
     assert not any(canary in str(error.value.diag.message_primary) for canary in CANARIES)
+
+
+def test_a_stored_text_means_postgresqls_own_functions(session: Session) -> None:
+    expected = session.run("SELECT loud, twice FROM shouted WHERE id = 1")
+    session.search_path = ("shadow", "pg_catalog", "public")
+    session.connection.execute("SET search_path = shadow, pg_catalog, public")
+    assert session.run("SELECT loud, twice FROM shouted WHERE id = 1") == expected
+    assert session.run("SELECT upper('a')") == [("A",)]
+    refused = session.rewrite("SELECT 'a'::text || 'b'::text")
+    assert isinstance(refused, Refusal)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "SELECT email FROM customers",
+        "SELECT upper(e) FROM (SELECT email AS e, nick FROM customers) AS s",
+        "SELECT c.email FROM customers AS c, products AS p WHERE p.id = 1",
+        "SELECT m FROM mails",
+    ],
+)
+def test_rows_do_not_come_in_the_order_of_real_values(session: Session, asked: str) -> None:
+    session.connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+    assert "customers_email_key" in repr(
+        session.connection.execute("EXPLAIN SELECT email FROM customers").fetchall()
+    )
+    plan = repr(session.run(f"EXPLAIN {asked}"))
+    assert "customers_email_key" not in plan
+    session.run("CREATE INDEX byname ON customers (name) INCLUDE (nick)")
+    assert "byname" not in repr(session.run("EXPLAIN SELECT nick, name FROM customers"))
+    assert "byname" not in repr(session.run("EXPLAIN SELECT nick FROM customers"))
