@@ -18,7 +18,7 @@ from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.catalog import Relation
 from devinprod_proxy.sql.masked_columns import MaskedColumns, masked_column
 from devinprod_proxy.sql.outputs import Output, Outputs, Source
-from devinprod_proxy.sql.parse import Message, deparse, parse
+from devinprod_proxy.sql.parse import MAX_DEPTH, Message, deeper_than, deparse, parse
 from devinprod_proxy.sql.reading import Reading, Scope, Site
 from devinprod_proxy.sql.replace_relations import place, qualify
 from devinprod_proxy.sql.world import World
@@ -97,6 +97,8 @@ class ViewBodies:
             if reading.qualified and not _prints_as_it_is(definition):
                 reading.unclear(f"the definition of the view {relation.full_name}")
             body.select = node.select_stmt.SerializeToString()
+            if deeper_than(body.select, MAX_DEPTH, "SelectStmt"):
+                reading.unclear(f"the depth of the view {relation.full_name}")
         return body
 
 

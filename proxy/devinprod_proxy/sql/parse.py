@@ -14,13 +14,15 @@ counted, by a loop over the bytes, and beyond :data:`MAX_DEPTH` the answer is 54
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from google._upb import _message
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Error
 from pglast.parser import DeparseError, ParseError, deparse_protobuf, parse_sql_protobuf
 
 from devinprod_proxy.errors import Refusal
@@ -29,8 +31,14 @@ from devinprod_proxy.sql.statement import ClientSql
 Message = Any
 """A message of pg_query.proto. Its class is made at run time, so no checker knows its fields."""
 
+TreeError = Error
+"""A piece of tree could not be read or written."""
+
 MAX_DEPTH = 1_000
 """Nested messages in a tree: some 500 chained operators, some 900 chained UNIONs."""
+
+MADE_DEPTH = 4 * MAX_DEPTH
+"""Of a rewritten tree: a client's, with the expanded views and masks in it."""
 
 # The passes recurse in Python, about two frames a message. Frames live on the heap since 3.11.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 8 * MAX_DEPTH))
@@ -112,17 +120,27 @@ def parse_bytes(text: str) -> bytes | Refusal:
     return raw
 
 
-def read_tree(raw: bytes) -> Message | Refusal:
-    """Serialized ParseResult to messages, 54001 when it is nested too deeply."""
+def read_tree(raw: bytes, limit: int = MAX_DEPTH) -> Message | Refusal:
+    """Serialized ParseResult to messages, 54001 when it is nested too deeply.
+
+    A tree of the rewriter's own may be some times as deep as a client's: :data:`MADE_DEPTH`.
+    """
     try:
         return ParseResult.FromString(raw)
     except DecodeError:
         pass
-    if deeper_than(raw, MAX_DEPTH):
+    if deeper_than(raw, limit):
         return too_deep()
+    with deep():
+        return ParseResult.FromString(raw)
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Lets pieces of trees be read however deep they are; only where their depth has been counted."""
     _message.SetAllowOversizeProtos(True)
     try:
-        return ParseResult.FromString(raw)
+        yield
     finally:
         _message.SetAllowOversizeProtos(False)
 
@@ -213,14 +231,14 @@ def _shape(name: str) -> dict[int, str]:
 _SHAPES: dict[str, dict[int, str]] = {}
 
 
-def deeper_than(raw: bytes, limit: int) -> bool:
-    """True when a serialized ParseResult has more than *limit* nested messages.
+def deeper_than(raw: bytes, limit: int, name: str = "ParseResult") -> bool:
+    """True when a serialized message of that name has more than *limit* nested messages.
 
     A loop with its own stack, so that the answer does not depend on anybody's (protobuf encoding
     manual: a key is ``field << 3 | wire type``, type 2 is length-delimited).
     """
     ends = [len(raw)]
-    names = ["ParseResult"]
+    names = [name]
     at = 0
     while ends:
         if at >= ends[-1]:

@@ -8,7 +8,7 @@ What the passes added has no position; a place in it becomes the nearest one aro
 from __future__ import annotations
 
 from devinprod_proxy.errors import Refusal
-from devinprod_proxy.sql.parse import Message, character, parse, read_tree
+from devinprod_proxy.sql.parse import MADE_DEPTH, Message, character, parse, read_tree
 from devinprod_proxy.sql.statement import Statement
 
 
@@ -17,7 +17,7 @@ def original_position(statement: Statement, run_position: int) -> int | None:
     if statement.run is None or not statement.tree or run_position < 1:
         return None
     ran = parse(statement.run.text)
-    made = read_tree(statement.tree)
+    made = read_tree(statement.tree, MADE_DEPTH)
     if isinstance(ran, Refusal) or isinstance(made, Refusal):
         return None
     text = statement.run.text

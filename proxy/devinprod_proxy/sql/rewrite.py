@@ -26,10 +26,13 @@ from devinprod_proxy.sql.hide_settings import hide_settings
 from devinprod_proxy.sql.kinds import nested_node, shape
 from devinprod_proxy.sql.masked_columns import MaskedColumns
 from devinprod_proxy.sql.parse import (
+    MADE_DEPTH,
     Message,
     ParsedStatement,
     ParseResult,
+    TreeError,
     character,
+    deep,
     deparse,
     deparse_bytes,
     parse,
@@ -126,7 +129,8 @@ class Rewriter:
         found = self._statements.get(key)
         if found is None:
             try:
-                found = self._rewrite(parsed, world)
+                with deep():
+                    found = self._rewrite(parsed, world)
             except RecursionError:
                 found = too_deep()
             except _FAULTS as error:
@@ -220,7 +224,7 @@ class Rewriter:
 
 def renamed(statement: Statement, name: str) -> ServerSql:
     """The statement with the name that it gives or means (PREPARE, DECLARE, CURRENT OF ...) replaced."""
-    tree = read_tree(statement.tree)
+    tree = read_tree(statement.tree, MADE_DEPTH)
     if isinstance(tree, Refusal):
         raise ValueError(tree.message)
     rename(tree.stmts[0].stmt, name)
@@ -310,7 +314,7 @@ def _judge(reading: Reading, world: World, asked: str) -> Allowed | Refusal:
     return verdict
 
 
-_FAULTS = (ValueError, AttributeError, KeyError, IndexError, TypeError, AssertionError)
+_FAULTS = (TreeError, ValueError, AttributeError, KeyError, IndexError, TypeError, AssertionError)
 
 
 def _failed(error: Exception) -> Refusal:

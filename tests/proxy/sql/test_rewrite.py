@@ -208,3 +208,21 @@ def test_a_fault_of_our_own_is_a_refusal(world: World, monkeypatch: pytest.Monke
     refusal = one(Rewriter(), world, "SELECT 1")
     assert isinstance(refusal, Refusal)
     assert (refusal.sqlstate, refusal.whose) == ("XX000", "operator")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "UPDATE customers SET nick = {} WHERE id = 1 RETURNING {}",
+        "SELECT email || {} FROM customers WHERE id = 1",
+        "INSERT INTO customers (id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET notes = {}",
+        "EXPLAIN SELECT {} FROM mails",
+    ],
+)
+def test_a_long_chain_is_rewritten_like_a_short_one(session: Session, asked: str) -> None:
+    chain = " || ".join(["nick", "email"] * 110) if "mails" not in asked else " || ".join(["m"] * 220)
+    statement = session.rewrite(asked.replace("{}", chain))
+    assert isinstance(statement, Statement), statement
+    assert statement.run is not None
+    rows(session.connection, statement.run.text)
+    session.rewriter.original_position(statement, 10)
