@@ -103,7 +103,7 @@ def run(direct: Any, proxied: Any, dsn: str, session: str, options: argparse.Nam
         ).fetchall()
 
     if options.profile:
-        compare("SELECT by primary key, prepared", direct, proxied, by_key, count=5000, rounds=3)
+        compare("SELECT by primary key, prepared", direct, proxied, by_key, count=2000, rounds=3)
         return
     compare(
         "SELECT 1", direct, proxied, lambda c, i: c.execute("SELECT 1").fetchall(), count=500, rounds=rounds

@@ -53,9 +53,9 @@ _REASONS: tuple[tuple[str, str, str | None], ...] = (
         "pg_read_ pg_ls_ pg_stat_file pg_current_logfile pg_relation_filepath pg_hba_ pg_ident_"
         " pg_show_all_file",
         "reads files of the server",
-        None,
+        "What the application needs is in its tables; for a file, ask the operator of the server.",
     ),
-    ("lo_ loread lowrite", "reads or writes large objects, which no rule can mask", None),
+    ("lo_ loread lowrite", "reads or writes large objects, which no rule can mask", "Use a bytea column."),
     (
         "pg_terminate_backend pg_cancel_backend pg_reload_conf pg_rotate_logfile pg_log_backend"
         " pg_log_standby pg_promote",
@@ -66,7 +66,7 @@ _REASONS: tuple[tuple[str, str, str | None], ...] = (
         "pg_logical_ pg_replication_ pg_create_ pg_drop_ pg_copy_ pg_export_snapshot pg_switch_wal pg_wal_"
         " pg_backup_ pg_sync_",
         "concerns replication, WAL or backups of the server, and no rollback undoes it",
-        None,
+        "Ask the operator of the server; a session is for the data.",
     ),
     (
         "pg_stat_get_ pg_prepared_ pg_cursor pg_get_backend_ pg_lock_status",
@@ -76,7 +76,7 @@ _REASONS: tuple[tuple[str, str, str | None], ...] = (
     (
         "pg_stat_ pg_clear_ pg_restore_",
         "changes statistics of the server, and no rollback undoes it",
-        None,
+        "ANALYZE and statistics are the operator's.",
     ),
 )
 

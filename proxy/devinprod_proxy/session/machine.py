@@ -119,6 +119,7 @@ class Machine:
         self.history: deque[dict[str, object]] = deque(maxlen=200)
         self.now = 0.0
         self.wall = 0.0
+        self._at = (-1.0, "")
         self.out: list[c.Command] = []
         self._worlds: dict[tuple[str, ...], World] = {}
         self._sensitive: frozenset[tuple[int, int]] | None = None
@@ -448,9 +449,10 @@ class Machine:
 
     def at(self) -> str:
         """The time of the event at hand, ISO 8601 in UTC."""
-        return (
-            datetime.fromtimestamp(self.wall, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        )
+        if self._at[0] != self.wall:
+            text = datetime.fromtimestamp(self.wall, UTC).isoformat(timespec="microseconds")
+            self._at = (self.wall, text.replace("+00:00", "Z"))
+        return self._at[1]
 
     def next_id(self) -> str:
         """An id for a record of a statement."""

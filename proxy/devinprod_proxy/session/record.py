@@ -37,6 +37,9 @@ _HEAD = re.compile(rb'\{"count":(0|[1-9]\d{0,18}),"hash":"([0-9a-f]{64})"\}\n')
 _OWN = frozenset({"hash", "seq", "prev"})
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A place in the chain: how many records there are, and the hash of the last."""
@@ -85,7 +88,7 @@ def chain(last: Link, fields: Mapping[str, object]) -> tuple[bytes, Link]:
     if not _OWN.isdisjoint(fields):
         raise ValueError("a record cannot set hash, seq or prev itself")
     whole = {"seq": last.count + 1, "prev": last.hash, **fields}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _encode(whole)
     body = text.encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(body).hexdigest()
     return b'{"hash":"%s",%s\n' % (digest.encode(), body[1:]), Link(last.count + 1, digest)

@@ -136,6 +136,7 @@ def difference(applied: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[d
     return to_set, [name for name in applied if name not in wanted]
 
 
+@lru_cache(256)
 def search_path_of(value: str) -> tuple[str, ...]:
     """The schemas of a search_path value (manual, 5.10.3): quoted names, ``$user`` left in.
 
