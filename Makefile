@@ -58,7 +58,7 @@ test: setup  ## the whole suite: unit, promises, corpora, notebooks, browser
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-all: setup  ## the same with the slow suites
-	@$(BIN)/python -m pytest --slow $(ARGS)
+	@DEVINPROD_EXAMPLES=$${DEVINPROD_EXAMPLES:-1000} $(BIN)/python -m pytest --slow $(ARGS)
 
 lint: setup  ## format, lint, strict types; Python and TypeScript
 	@$(BIN)/ruff format --check .

@@ -119,7 +119,7 @@ nested = st.lists(
 def bounded(examples: int) -> Callable[[Any], Any]:
     """Few and always the same programs by default, many new ones where asked for."""
     return settings(
-        max_examples=EXAMPLES or examples,
+        max_examples=max(EXAMPLES, examples),
         derandomize=not EXAMPLES,
         database=None,
         deadline=None,
@@ -279,7 +279,7 @@ def _session(proxy: Proxy) -> str:
 
 @pytest.mark.timeout(3600 if EXAMPLES else 120)
 def test_one_client_at_a_time_is_as_on_postgres(proxy: Proxy, direct: Callable[[], str]) -> None:
-    @bounded(60)
+    @bounded(120)
     @given(program)
     def same(steps: list[tuple[int, Step]]) -> None:
         session = _session(proxy)
@@ -302,7 +302,7 @@ def test_interleaved_clients_leave_everything_as_it_was(world: Cluster, proxy: P
     """Transactions nested and interleaved, clients that go in the middle: the world holds, nothing stays."""
     before = digests(world.dsn("replica"))
 
-    @bounded(40)
+    @bounded(100)
     @given(nested)
     def holds(steps: list[tuple[int, Step]]) -> None:
         session = _session(proxy)

@@ -96,7 +96,7 @@ EXAMPLES = int(os.environ.get("DEVINPROD_EXAMPLES") or 0)
 def bounded(examples: int) -> Any:
     """Few and always the same by default, many new ones where asked for."""
     return settings(
-        max_examples=EXAMPLES or examples,
+        max_examples=max(EXAMPLES, examples),
         derandomize=not EXAMPLES,
         deadline=None,
         database=None,
