@@ -48,7 +48,7 @@ def proxy(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         tmp_path_factory.mktemp("nothing"),
         cluster.dsn("replica", PROXY_ROLE),
         CLEAR,
-        limits={"lock_timeout": "2s"},
+        limits={"lock_timeout": "2s", "floor_patience": "20ms"},
     )
     yield started
     started.stop()
