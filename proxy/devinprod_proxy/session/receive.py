@@ -214,7 +214,9 @@ def _error(m: Machine, ex: Exchange, frame: Frame) -> None:
     statement = (
         execution.statement if execution is not None else (entry.statement if entry is not None else None)
     )
-    masked = not m.policy.hides_nothing and (statement is None or bool(statement.masked) or ex.masked)
+    masked = not m.policy.hides_nothing and (
+        statement is None or bool(statement.masked) or statement.opaque or ex.masked
+    )
     shown = for_client(fields, masked=masked)
     if "P" in shown:
         position = None
@@ -249,7 +251,7 @@ def _notice(m: Machine, ex: Exchange | None, frame: Frame) -> None:
         return  # about the proxy's own statement
     statement = step.execution.statement if step is not None and step.execution is not None else None
     masked = not m.policy.hides_nothing and (
-        statement is None or bool(statement.masked) or bool(statement.written)
+        statement is None or bool(statement.masked) or statement.opaque or bool(statement.written)
     )
     if masked and fields.get("C", "00000") not in (
         "00000",

@@ -147,6 +147,8 @@ class Reading:
     names: set[str] = field(default_factory=set)
     """The last name of every column reference, and USING's columns: what can be meant by them."""
     relations: list[RelationUse] = field(default_factory=list)
+    reached: list[Relation] = field(default_factory=list)
+    """Tables that a write passes on to: children, and where foreign keys cascade to."""
     functions: list[FunctionUse] = field(default_factory=list)
     settings: list[SettingUse] = field(default_factory=list)
     set_calls: list[Setting] = field(default_factory=list)

@@ -163,6 +163,7 @@ class RelationFacts(CallFacts):
             if (current.oid, event) in seen:
                 continue
             seen.add((current.oid, event))
+            self.reading.reached.append(current)
             for trigger in self.catalog.triggers.get(current.oid, ()):
                 if trigger.enabled != "D" and trigger.events & _TRIGGER_BITS[event]:
                     self.reading.functions.append(

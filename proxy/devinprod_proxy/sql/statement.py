@@ -145,8 +145,12 @@ class Statement:
     written: tuple[str, ...] = ()
     """Tables written, ``schema.table``."""
     masked: tuple[str, ...] = ()
-    """Masked columns of the relations that take part: ``schema.table.column``, for the audit record;
-    when not empty, the server's error details are withheld."""
+    """Masked columns of the relations that take part, by a foreign key's cascade too:
+    ``schema.table.column``, for the audit record; when not empty, the server's error details are
+    withheld."""
+    opaque: bool = False
+    """Functions of the company's own take part (called, or fired by a trigger): what they raise could
+    hold any value, so it is withheld too."""
     marks: tuple[OutputMark, ...] = ()
     people: People | None = None
     uses_now: bool = False
