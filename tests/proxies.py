@@ -97,9 +97,7 @@ class Proxy:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             said = self.log.read_bytes()[begin:].decode()
-            found = re.search(
-                r"listening on [\d.]+:(\d+).*control API on http://127\.0\.0\.1:(\d+)", said
-            )
+            found = re.search(r"listening on [\d.]+:(\d+).*control API on http://127\.0\.0\.1:(\d+)", said)
             if found:
                 self.port, self.control_port = int(found[1]), int(found[2])
                 return

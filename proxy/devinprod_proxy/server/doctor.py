@@ -269,6 +269,9 @@ def _way(target: Target) -> list[Finding]:
     return [Finding("warns", what, "Say sslmode=verify-full sslrootcert=… in the dsn.")]
 
 
+_NO_MORE = "no more than SELECT, INSERT, UPDATE and DELETE, or mask something: then such code is refused"
+
+
 async def _readable_masked(connection: Connection, target: Target, catalog: Catalog) -> list[Finding]:
     """Which walls stand: whether the role itself can read what is masked."""
     policy = load_policy(target.policy.read_text("utf-8"), str(target.policy))
@@ -280,7 +283,11 @@ async def _readable_masked(connection: Connection, target: Target, catalog: Cata
         if not policy.column("", relation.schema, relation.name, column.name).clear
     ]
     if not masked:
-        return [Finding("warns", "the policy masks nothing that this database has")]
+        found = [Finding("warns", "the policy masks nothing that this database has")]
+        if policy.hides_nothing:
+            what = "code in DO blocks and functions runs unread: only privileges stop what no rollback undoes"
+            found.append(Finding("warns", what, f"Give the role {_NO_MORE}."))
+        return found
     readable = await connection.rows(diagnose.readable_columns(masked))
     if not readable:
         return [

@@ -92,6 +92,8 @@ class RunningWorld:
                 break
         if self._full:
             self._read_on()
+        if self._slow:
+            self._regulate()
         if self.machine.state not in (State.OPENING, State.PREPARING):
             for waiting in self._settling:
                 if not waiting.done():
@@ -135,7 +137,9 @@ class RunningWorld:
         upstream = self._upstream
         if upstream is None or upstream.transport is None or upstream.closed:
             return
-        wait = bool(self._slow) or time.monotonic() < self._paused_until
+        active = self.machine.active
+        slow = active is not None and active.client.id in self._slow  # nobody waits for another's client
+        wait = slow or time.monotonic() < self._paused_until
         if wait and upstream.transport.is_reading():
             upstream.transport.pause_reading()
         elif not wait and not upstream.transport.is_reading():

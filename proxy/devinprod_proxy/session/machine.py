@@ -170,6 +170,14 @@ class Machine:
         """Judge by *policy* from the next statement on."""
         self.policy = policy
         self.forget_worlds()
+        self._forget_prepared()
+
+    def _forget_prepared(self) -> None:
+        """What SQL's PREPARE has made cannot be rewritten under its name: it has to be prepared anew."""
+        for client in self.clients.values():
+            for name, prepared in list(client.prepared.items()):
+                if prepared.entry is not None and prepared.entry.key[3] == BY_PREPARE:
+                    del client.prepared[name]
 
     def _client_joined(self, event: e.ClientJoined) -> None:
         client = Client(event.client, event.label, annotate=event.annotate, startup=dict(event.settings))
@@ -277,11 +285,9 @@ class Machine:
         self.exchange = self.active = None
         self.cancelling = False
         self.cleanups.clear()
+        self._forget_prepared()
         for client in self.clients.values():
             client.portals.clear()
-            for name, prepared in list(client.prepared.items()):
-                if prepared.entry is not None and prepared.entry.key[3] == BY_PREPARE:
-                    del client.prepared[name]
             if client.transaction is not None:
                 client.transaction.failed = True
                 client.transaction.depth = -1

@@ -150,6 +150,11 @@ async def test_the_policy_is_held_against_the_schema(own: Cluster, configured: C
     assert "no rule names id, small, name" in said(found.findings, "warns")
 
 
+async def test_code_that_nobody_reads_is_said(own: Cluster, configured: Configured) -> None:
+    found = await examined(configured(own.dsn("replica", "devinprod")))
+    assert "code in DO blocks and functions runs unread" in said(found.findings, "warns")
+
+
 @pytest.fixture(scope="module")
 def facts(own: Cluster) -> Facts:
     """What a real replica answers, to be changed in ways that a test cannot make true."""
