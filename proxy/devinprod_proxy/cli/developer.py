@@ -81,7 +81,7 @@ def _login(said: argparse.Namespace) -> int:
 
 def _ask(what: str, option: str, secret: bool = False) -> str:
     if not sys.stdin.isatty():
-        raise CommandFailed(f"{what} is not said", f"Use {option}.", status=2)
+        raise CommandFailed(f"{what} is not said", f"Use {option}: there is no terminal to ask at.", status=2)
     answer = getpass.getpass(f"{what}: ") if secret else input(f"{what}: ").strip()
     if not answer:
         raise CommandFailed(f"{what} is not said", status=2)
@@ -169,7 +169,7 @@ def _reset(said: argparse.Namespace) -> int:
     answer = _call("POST", said.name, "/reset")
     if not _shown_as_json(said, answer):
         lost = answer.get("lost", {})
-        what = f"{lost.get('statements', 0)} statements, {lost.get('rows', 0)} rows"
+        what = f"{_counted(lost.get('statements', 0), 'statement')}, {_counted(lost.get('rows', 0), 'row')}"
         print(f"{said.name} was reset in {answer.get('ms', 0):.0f} ms. Gone: {what}. Nothing was committed.")
     return 0
 
@@ -177,7 +177,8 @@ def _reset(said: argparse.Namespace) -> int:
 def _end(said: argparse.Namespace) -> int:
     answer = _call("DELETE", said.name)
     if not _shown_as_json(said, answer):
-        what = f"{answer.get('statements', 0)} statements, {answer.get('rows_changed', 0)} changed rows"
+        rows = _counted(answer.get("rows_changed", 0), "changed row")
+        what = f"{_counted(answer.get('statements', 0), 'statement')}, {rows}"
         print(f"{said.name} has ended: {what}. Nothing was committed.")
     return 0
 
@@ -197,7 +198,11 @@ def _print_tables(tables: list[Json]) -> None:
 
 
 def _meter(meter: Json) -> str:
-    return f"{meter.get('used', 0):,} of {meter.get('limit', 0):,} a {meter['per']}"
+    return f"{meter.get('used', 0):,} of {meter.get('limit', 0):,} per {meter['per']}"
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from devinprod_proxy.cli.control_client import ControlClient
 from devinprod_proxy.cli.output import CommandFailed, complain
 from devinprod_proxy.cli.place import Place, find_place
 
@@ -34,7 +35,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "PGUSER, PGDATABASE and PGPASSFILE; a DATABASE_URL is replaced by one that leads there.",
     )
     run.add_argument("--session", required=True, metavar="NAME", help="without your user name in front")
-    run.add_argument("--target", metavar="NAME", help="the target (default: DEVINPROD_TARGET or login's)")
+    run.add_argument(
+        "--target", metavar="NAME", help="the target (default: DEVINPROD_TARGET, login's, the only one)"
+    )
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="COMMAND", help="behind --")
     run.set_defaults(carry_out=_run)
 
@@ -54,7 +57,9 @@ def _run(said: argparse.Namespace) -> int:
     if not place.password:
         raise CommandFailed("the password is not known", "Set DEVINPROD_PASSWORD, or `devinprod login`.")
     if not target:
-        raise CommandFailed("which target to work on is not known", "Use --target NAME.", 2)
+        # Where the session is open already, or the only target that this proxy has.
+        session = ControlClient(place).call("POST", "/v1/sessions", {"name": said.session})
+        target = str(session["target"])
     with tempfile.TemporaryDirectory(prefix="devinprod-run-") as folder:  # 0700
         passfile = Path(folder) / "pgpass"
         fd = os.open(passfile, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

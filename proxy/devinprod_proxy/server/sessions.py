@@ -152,7 +152,9 @@ class Sessions:
         found = self._worlds.get((user, name))
         if found is None:
             raise ClientFault(
-                f'there is no session "{name}"', sqlstate="3D000", hint="%devinprod connect NAME opens one."
+                f'there is no session "{name}"',
+                sqlstate="3D000",
+                hint="Connecting as USER/NAME opens one, and so does %devinprod connect NAME in a notebook.",
             )
         return found
 

@@ -67,7 +67,7 @@ def test_sessions(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "alice/bug as developer" in said
     assert "ticket \\x1b[31m4711" in said, "nothing steers the terminal"
-    assert "people:     3 of 500 a day" in said
+    assert "people:     3 of 500 per day" in said
     assert "public.orders         1        4        0" in said
     assert main(["session", "changes", "bug"]) == 0
     said = capsys.readouterr().out

@@ -65,11 +65,19 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert main(["run", "--session", "bug", "--"]) == 2
     assert main(["run", "--session", "bug", "--", "/no/such/program"]) == 127
     assert "No such file" in capsys.readouterr().err
-    monkeypatch.delenv("DEVINPROD_TARGET")
-    assert main(["run", "--session", "bug", "--", "true"]) == 2
     monkeypatch.delenv("DEVINPROD_PASSWORD")
     assert main(["run", "--session", "bug", "--", "true"]) == 1
     assert "devinprod login" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("as_alice")
+def test_the_target_needs_no_name(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """`devinprod login` does not ask for one: the proxy says where the session is."""
+    monkeypatch.delenv("DEVINPROD_TARGET")
+    assert main(["run", "--session", "bug", "--", "sh", "-c", "echo $PGDATABASE"]) == 0
+    assert capfd.readouterr().out == "shop\n"
+    assert main(["run", "--session", "other", "--", "true"]) == 1
+    assert 'there is no session "other"' in capfd.readouterr().err
 
 
 def test_sigterm_reaches_the_program_and_leaves_nothing(tmp_path: Path) -> None:
