@@ -101,7 +101,7 @@ class _Demo:
         if self.state is not None:
             self.undo.callback(self.state.unlink, missing_ok=True)
             demo_files.write_state(self.state, self.described(files, token, environment))
-        print(self.ready_text(lab_token), flush=True)
+        print(self.ready_text(folder, lab_token), flush=True)
         self.watch([proxy, shop], lab)
 
     # -- parts -------------------------------------------------------------------------------
@@ -160,7 +160,9 @@ class _Demo:
         ]  # fmt: skip
         if os.geteuid() == 0:
             arguments.append("--allow-root")
-        own = {**demo_files.jupyter_environment(files, token), **environment}
+        # A terminal in JupyterLab, and `!` in a cell, find `devinprod`.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        own = {**demo_files.jupyter_environment(files, token), **environment, "PATH": path}
         ready = f"http://127.0.0.1:{self.ports['lab']}/api"
         return self.child("JupyterLab", "jupyterlab", arguments, ready, own, folder)
 
@@ -181,7 +183,7 @@ class _Demo:
             "shop": f"http://127.0.0.1:{self.ports['shop']}",
         }
 
-    def ready_text(self, lab_token: str) -> str:
+    def ready_text(self, folder: Path, lab_token: str) -> str:
         """What to open now."""
         psql = "psql" if shutil.which("psql") else find_postgres().program("psql")
         lines = ["devinprod demo is ready"]
@@ -195,6 +197,7 @@ class _Demo:
                 *lines,
                 f'  Shop         {shop}          the "production" service, on the primary',
                 f"  psql         {psql} '{where}'   password: {PASSWORD}",
+                f"  Files        {folder}   configuration, policy, logs; the record is in audit/",
                 "Ctrl-C stops everything and removes it.",
             ]
         )

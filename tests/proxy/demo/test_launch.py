@@ -169,8 +169,16 @@ def test_with_jupyterlab_and_a_kernel_nothing_stays(demo: Callable[..., Demo], h
     start = f"http://{lab.netloc}/api/kernels?{lab.query}"
     with urllib.request.urlopen(urllib.request.Request(start, method="POST"), timeout=30) as answer:
         assert json.load(answer)["name"] == "python3"
-    lines = "\n".join(one.processes().values())
+    processes = one.processes()
+    lines = "\n".join(processes.values())
     assert "ipykernel_launcher" in lines
+    (kernel,) = [pid for pid, line in processes.items() if "ipykernel_launcher" in line]
+    variables = os.fsdecode(Path(f"/proc/{kernel}/environ").read_bytes()).split("\0")
+    (path,) = [variable for variable in variables if variable.startswith("PATH=")]
+    assert shutil.which("devinprod", path=path.removeprefix("PATH=")), (
+        "a terminal of JupyterLab finds the command"
+    )
+    assert Path(first_lines(one, "  Files  ").split()[1], "audit", "00000001.jsonl").is_file()
     secrets = (state["token"], psycopg.conninfo.conninfo_to_dict(state["primary_dsn"])["password"], lab.query)
     for secret in secrets:
         assert str(secret).removeprefix("token=") not in lines
