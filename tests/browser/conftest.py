@@ -94,8 +94,12 @@ def open_lab(chromium: Browser, request: pytest.FixtureRequest) -> Any:
 
 
 async def restored(page: Page) -> None:
-    """Wait until JupyterLab is there."""
-    await page.wait_for_function("window.jupyterapp && window.jupyterapp.restored.then(() => true)")
+    """Wait until JupyterLab is there.
+
+    In two steps: wait_for_function takes a promise for a yes, evaluate waits for it.
+    """
+    await page.wait_for_function("!!window.jupyterapp")
+    await page.evaluate("window.jupyterapp.restored.then(() => true)")
 
 
 @pytest.fixture

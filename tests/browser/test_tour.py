@@ -93,15 +93,18 @@ async def test_first_cells_and_the_sidebar(demo: Demo, chromium: Any, screenshot
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     await page.goto(demo.url)
-    await page.wait_for_function("window.jupyterapp && window.jupyterapp.restored.then(() => true)")
+    # wait_for_function takes a promise for a yes, evaluate waits for it.
+    await page.wait_for_function("!!window.jupyterapp")
+    await page.evaluate("window.jupyterapp.restored.then(() => true)")
     await page.wait_for_function(
-        """async () => {
-            const context = window.jupyterapp.shell.currentWidget?.context;
-            if (!context?.sessionContext) return false;
-            await context.sessionContext.ready;
-            return !!(await context.sessionContext.session?.kernel?.info);
+        """() => {
+            const session = window.jupyterapp.shell.currentWidget?.context?.sessionContext;
+            return !!session && session.isReady && !!session.session?.kernel;
         }""",
         timeout=60_000,
+    )
+    await page.evaluate(
+        "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.info.then(() => true)"
     )
     await page.locator(".jp-Notebook .jp-Cell").first.click()
     await page.keyboard.press("Escape")
