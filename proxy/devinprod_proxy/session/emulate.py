@@ -22,12 +22,14 @@ from devinprod_proxy.session.transaction import tagged, warn
 from devinprod_proxy.session.unit import Unit
 from devinprod_proxy.session.verdict import Verdict, refuse
 from devinprod_proxy.sql import rewrite
-from devinprod_proxy.sql.statement import Kind, ServerSql, Setting, Statement
+from devinprod_proxy.sql.statement import ClientSql, Kind, ServerSql, Setting, Statement
 
 if TYPE_CHECKING:
     from devinprod_proxy.session.machine import Machine
 
 TEXT = 25
+CHANGED = Refusal("0A000", "cached plan must not change result type")
+"""PostgreSQL's own words: drivers know them, and prepare the statement again."""
 
 
 def answers(statement: Statement) -> bool:
@@ -167,12 +169,13 @@ def _prepare(m: Machine, unit: Unit, ex: Exchange, statement: Statement) -> Verd
     if inner is None:
         return refuse(m, unit, ex, Refusal("0A000", "this statement cannot be prepared"), statement.asked)
     guard.prefix(m, unit, ex, inner)
+    world = m.world(client).key
     entry = m.entries.get((f"PREPARE {client.id} {name} {m.next_id()}", (), "", BY_PREPARE))
     entry.sent, entry.in_use, entry.statement = True, 1, inner
     execution = count.begin(m, ex, client, statement, None)
 
     def done() -> None:
-        client.prepared[name] = Prepared(name, inner, (), entry)
+        client.prepared[name] = Prepared(name, inner, (), entry, world=world)
         count.completed(m, ex, execution, "PREPARE")
 
     ex.own(rewrite.renamed(statement, entry.name), reply=messages.command_complete("PREPARE"), then=done)
@@ -225,14 +228,19 @@ def resolve(m: Machine, client: Client, statement: Statement, *, block: bool) ->
     *block*: it is one of several in a Query, which is a transaction block too.
     """
     kind, name = statement.kind, statement.name
-    if kind is Kind.EXECUTE:
+    if kind is Kind.EXECUTE or (kind is Kind.EXPLAIN and name is not None):
         prepared = client.prepared.get(name or "")
         if prepared is None:
             return Refusal("26000", f'prepared statement "{name}" does not exist')
         if prepared.entry is None:
             return Refusal("0A000", "EXECUTE of this command is not supported", "Send the command itself.")
-        target = prepared.statement
-        return _like(target, statement, rewrite.renamed(statement, prepared.entry.name))
+        outdated = _outdated(m, client, prepared)
+        if outdated is not None:
+            return outdated
+        target, run = prepared.statement, rewrite.renamed(statement, prepared.entry.name)
+        if kind is Kind.EXPLAIN:
+            return replace(statement, run=run, relations=target.relations, masked=target.masked)
+        return _like(target, statement, run)
     if kind is Kind.DECLARE:
         if client.transaction is None and not statement.holdable and not block:
             return Refusal("25P01", "DECLARE CURSOR can only be used in transaction blocks")
@@ -248,6 +256,28 @@ def resolve(m: Machine, client: Client, statement: Statement, *, block: bool) ->
             return replace(statement, run=run)
         return replace(_like(portal.prepared.statement, statement, run), kind=Kind.FETCH)
     return statement
+
+
+def _outdated(m: Machine, client: Client, prepared: Prepared) -> Refusal | None:
+    """Why a prepared statement does not run any more.
+
+    The server plans it anew for the tables that have its names *now*: after a ROLLBACK they can be
+    others than those that its masks were chosen for.
+    """
+    world = m.world(client)
+    if prepared.world == world.key:
+        return None
+    parsed = m.rewriter.statements(ClientSql(prepared.statement.asked))
+    if isinstance(parsed, Refusal):
+        return parsed.at(None)
+    again = m.rewriter.rewrite(parsed[0], world)
+    if isinstance(again, Refusal):
+        return again.at(None)
+    statement = again if again.inner is None else again.inner
+    if statement.run != prepared.statement.run:
+        return CHANGED
+    prepared.statement, prepared.world = statement, world.key
+    return None
 
 
 def _like(target: Statement, statement: Statement, run: ServerSql) -> Statement:

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from devinprod_proxy.session.machine import Machine
 
 
-CHANGED = Refusal("0A000", "cached plan must not change result type")
-"""PostgreSQL's own words: drivers know them, and prepare the statement again."""
-
-
 def take(m: Machine, unit: Unit, ex: Exchange) -> Verdict | None:
     """Compose the next message of a unit; None when there is none left."""
     if not unit.frames:
@@ -76,12 +72,12 @@ def _parse(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
     if name and name in client.prepared and not client.prepared[name].closing:
         return refuse(m, unit, ex, Refusal("42P05", f'prepared statement "{name}" already exists'), text)
     if emulate.answers(statement):
-        _register(client, ex, Prepared(name, statement, types, None))
+        _register(client, ex, Prepared(name, statement, types, None, world=world.key))
         return Verdict.GO
     if _names_something(statement):
         if ex.steps:
             return Verdict.FIRST  # what it names may be made in this very batch
-        late = Prepared(name, statement, types, None, late=statement)
+        late = Prepared(name, statement, types, None, world=world.key, late=statement)
         guard.prefix(m, unit, ex, None)
         _look_up(m, unit, ex, late)  # where it is not there yet, Bind looks again
         _register(client, ex, late)
@@ -108,7 +104,7 @@ def _names_something(statement: Statement) -> bool:
     """True where it speaks of a cursor or of a prepared statement: what that is, is seen when it is bound."""
     if statement.kind in (Kind.EXECUTE, Kind.FETCH, Kind.DECLARE):
         return True
-    return statement.kind is Kind.WRITE and statement.name is not None
+    return statement.kind in (Kind.WRITE, Kind.EXPLAIN) and statement.name is not None
 
 
 def _look_up(m: Machine, unit: Unit, ex: Exchange, prepared: Prepared) -> Refusal | None:
@@ -138,15 +134,18 @@ def _register(client: Client, ex: Exchange, prepared: Prepared) -> None:
 def _renew(m: Machine, client: Client, prepared: Prepared) -> Refusal | None:
     """Rewrite a statement that was prepared in another world (policy, catalog, search_path) once more."""
     world = m.world(client)
-    if prepared.world == world.key:
+    if prepared.world == world.key or prepared.statement.kind is Kind.EMPTY:
         return None
-    parsed = m.rewriter.statements(ClientSql(prepared.statement.asked))
+    before = prepared.statement if prepared.late is None else prepared.late
+    parsed = m.rewriter.statements(ClientSql(before.asked))
     if isinstance(parsed, Refusal):
         return parsed.at(None)
     statement = m.rewriter.rewrite(parsed[0], world)
     if isinstance(statement, Refusal):
         return statement.at(None)
     prepared.statement, prepared.world = statement, world.key
+    if prepared.late is not None:
+        prepared.late = statement
     return None
 
 
@@ -186,7 +185,7 @@ def _bind(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         if ex.steps:
             return Verdict.FIRST  # what it names may be made in this very batch
         guard.prefix(m, unit, ex, statement)
-        wrong = _look_up(m, unit, ex, prepared)
+        wrong = _renew(m, client, prepared) or _look_up(m, unit, ex, prepared)
         if wrong is not None:
             return refuse(m, unit, ex, wrong, statement.asked)
         statement = prepared.statement
@@ -206,7 +205,7 @@ def _bind(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         if prepared.described is not prepared.entry and not prepared.entry.described:
             return Verdict.FIRST
         if not _like_before(prepared):
-            return refuse(m, unit, ex, CHANGED, statement.asked)
+            return refuse(m, unit, ex, emulate.CHANGED, statement.asked)
     if before is not None and before.upstream:
         ex.close("P", before.upstream)
     name = _portal_name(unit, message.portal, client.id)
@@ -316,7 +315,10 @@ def _execute(m: Machine, unit: Unit, ex: Exchange, frame: Frame) -> Verdict:
         return refuse(m, unit, ex, FAILED, statement.asked)
     declared = portal.prepared.declared
     if portal.prepared.entry is None and not portal.upstream:
-        verdict = emulate.take(m, unit, ex, statement)
+        wrong = _renew(m, client, portal.prepared)  # PREPARE has a text that goes upstream
+        if wrong is not None:
+            return refuse(m, unit, ex, wrong, statement.asked)
+        verdict = emulate.take(m, unit, ex, portal.prepared.statement)
     elif declared is not None:
         verdict = upstream.run_declare(m, unit, ex, replace(portal), declared)
     else:
