@@ -6,6 +6,10 @@
 - Advisory locks are granted to everybody: the backend is shared, a lock would outlive a client, and
   others outside would wait for it.
 - The result of an own function that the policy calls ``masked`` is closed.
+- A computed name of a setting is looked at by the server (:mod:`hide_settings`).
+
+One sweep, innermost calls first: a call that is changed takes copies of its arguments, and what
+stands in them would be out of reach afterwards.
 """
 
 from __future__ import annotations
@@ -18,12 +22,13 @@ from devinprod_proxy.sql import tree
 from devinprod_proxy.sql.call_facts import constant
 from devinprod_proxy.sql.catalog import Catalog, Column, Function, Relation
 from devinprod_proxy.sql.column_names import column_name
+from devinprod_proxy.sql.hide_settings import hide_setting
 from devinprod_proxy.sql.masked_columns import MaskedColumns, masked_column
 from devinprod_proxy.sql.parse import Message, Node
 from devinprod_proxy.sql.reading import Reading
 
 _NOTHING = "pg_catalog.pg_sleep(0)"
-_GRANTED = {
+GRANTED = {
     "pg_advisory_lock": _NOTHING, "pg_advisory_lock_shared": _NOTHING, "pg_advisory_unlock_all": _NOTHING,
     "pg_advisory_xact_lock": _NOTHING, "pg_advisory_xact_lock_shared": _NOTHING,
     "pg_try_advisory_lock": "true", "pg_try_advisory_lock_shared": "true", "pg_advisory_unlock": "true",
@@ -36,31 +41,27 @@ def answer_calls(
     reading: Reading, allowed: Allowed, catalog: Catalog, sight: MaskedColumns, path: tuple[str, ...]
 ) -> None:
     """Change the calls that ``decide`` allowed on a condition."""
-    if not (allowed.null or allowed.session or allowed.masked):
-        return
-    special = [
-        (node, name) for node, name, _ in reading.calls if name in allowed.null or name in allowed.session
-    ]
-    closed = [
-        (node, found) for node, _, found in reading.calls if any(f.identity in allowed.masked for f in found)
-    ]
-    if not special and not closed:
+    answered = allowed.null | allowed.session
+    if not (answered or allowed.masked or any(name == "current_setting" for _, name, _ in reading.calls)):
         return
     unnamed = reading.unnamed_results()
     names = [column_name(item.val) for item in unnamed]
     from_items = {id(n) for n in reading.from_calls}
-    for node, name in special:
-        made = _answer(node.func_call, name, catalog, sight, path, null=name in allowed.null)
-        if made is not None:
-            node.ParseFromString(made)
-    for node, found in closed:
-        if id(node) in from_items or len({f.return_type for f in found}) != 1:
-            reading.refuse(
-                Refusal("0A000", f"the result of {found[0].name}() cannot be masked here"),
-                node.func_call.location,
-            )
-            continue
-        _close(node, found[0], catalog)
+    for node, name, found in reversed(reading.calls):
+        if name == "current_setting":
+            hide_setting(node.func_call)
+        elif name in answered:
+            made = _answer(node.func_call, name, catalog, sight, path, null=name in allowed.null)
+            if made is not None:
+                node.ParseFromString(made)
+        elif any(f.identity in allowed.masked for f in found):
+            if id(node) in from_items or len({f.return_type for f in found}) != 1:
+                reading.refuse(
+                    Refusal("0A000", f"the result of {found[0].name}() cannot be masked here"),
+                    node.func_call.location,
+                )
+                continue
+            _close(node, found[0], catalog)
     for item, name in zip(unnamed, names, strict=True):
         if column_name(item.val) != name:
             item.name = name
@@ -71,11 +72,13 @@ def _answer(
 ) -> bytes | None:
     if null:
         return tree.expression("NULL::pg_catalog.text")
-    if name in _GRANTED:
-        return tree.expression(_GRANTED[name])
+    if name in GRANTED:
+        return tree.expression(GRANTED[name])
     if name == "setval" and len(call.args) >= 2:
         sequence = _sequence(constant(call.args[0]), catalog, path)
         if sequence is not None and sight.own(sequence):
+            # By its number: a name could mean another one by the time a stored text runs.
+            call.args[0].ParseFromString(tree.expression(f"'{sequence.oid}'::pg_catalog.regclass"))
             return None
         value = Node.FromString(tree.expression("0::pg_catalog.int8"))
         value.type_cast.arg.ParseFromString(call.args[1].SerializeToString())

@@ -55,7 +55,8 @@ class CallFacts:
         """A call written as one."""
         names = tree.strings(message.funcname)
         name = names[-1]
-        constants = tuple(constant(argument) for argument in message.args)
+        read = bare_constant if name in ("set_config", "current_setting") else constant
+        constants = tuple(read(argument) for argument in message.args)
         if len(names) == 1 and (self._shadows(names) or (self.stored and name in self.catalog.functions)):
             # PostgreSQL's own is meant, or what is meant is not allowed: say so to the server.
             names = ["pg_catalog", name]
@@ -255,6 +256,11 @@ def constant(node: Message) -> str | None:
         text: str = node.a_const.sval.sval
         return text
     return None
+
+
+def bare_constant(node: Message) -> str | None:
+    """The text of a string constant without a cast, which could make other text of it (bytea, a domain)."""
+    return constant(node) if node.WhichOneof("node") == "a_const" else None
 
 
 def boolean(node: Message) -> bool | None:

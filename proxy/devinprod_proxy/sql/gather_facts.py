@@ -26,6 +26,9 @@ from devinprod_proxy.sql.world import World
 _NO_SETOP = ENUM["SETOP_NONE"]
 _ARRAY = ENUM["ARRAY_SUBLINK"]
 _SAMPLE_METHODS = frozenset({"bernoulli", "system"})
+_PLAIN_VALUE = frozenset({
+    "Node", "A_Const", "ParamRef", "A_Expr", "TypeCast", "TypeName", "String", "Integer", "Float",
+})  # fmt: skip
 
 
 class Gatherer(RelationFacts):
@@ -209,6 +212,10 @@ class Gatherer(RelationFacts):
             method = tree.strings(sample.method)
             if method[-1] not in _SAMPLE_METHODS or len(method) > 1:
                 self.call(method, (), sample.location)
+            for size in (*sample.args, sample.repeatable):
+                # It is copied with its relation, so nothing in it can be replaced later on.
+                if any(m.DESCRIPTOR.name not in _PLAIN_VALUE for m in tree.messages(size)):
+                    self.reading.unclear("TABLESAMPLE with more than numbers and parameters", sample.location)
             self.from_relation(node, sample.relation.range_var, scope)
             self.inside_but(sample, scope, "relation")
         elif kind in ("range_function", "range_table_func", "json_table"):

@@ -167,9 +167,9 @@ def _any_value(node: Message) -> None:
 
 def _expand_stars(scope: Scope, item: Item, relation: Relation, catalog: Catalog) -> None:
     """``u.*`` of a table with a json column, column by column: only so can one be in any_value()."""
-    made: list[bytes] = []
-    changed = False
-    for node in scope.statement.target_list:
+    targets = scope.statement.target_list
+    # In their places: other passes hold on to the nodes beside.
+    for node in list(targets):
         value = node.res_target.val
         fields = value.column_ref.fields if value.WhichOneof("node") == "column_ref" else []
         star = bool(fields) and fields[-1].WhichOneof("node") == "a_star"
@@ -178,13 +178,12 @@ def _expand_stars(scope: Scope, item: Item, relation: Relation, catalog: Catalog
             or (len(fields) > 1 and fields[-2].string.sval == item.alias)
         )
         if not mine:
-            made.append(node.SerializeToString())
             continue
-        changed = True
-        for column in relation.columns:
+        place = next(number for number, each in enumerate(targets) if each is node)
+        for number, column in enumerate(relation.columns):
             name = "" if _equality(column, catalog) else column.name
-            made.append(tree.res_target(tree.column(item.alias, column.name), name).SerializeToString())
-    if changed:
-        del scope.statement.target_list[:]
-        for raw in made:
-            scope.statement.target_list.add().MergeFromString(raw)
+            made = tree.res_target(tree.column(item.alias, column.name), name)
+            if number == 0:
+                tree.put(node, made)
+            else:
+                targets.insert(place + number, made)

@@ -1,4 +1,4 @@
-"""Pass: keep the proxy's own settings out of reach of ``current_setting`` with a computed name.
+"""How is ``current_setting`` with a computed name kept from the proxy's own settings?  For :mod:`answer_calls`.
 
 A constant name is judged before anything runs. A parameter or an expression (drivers and ORMs send
 ``current_setting($1)``) is only known to the server, so the server compares it: once, in a subquery
@@ -11,9 +11,8 @@ from __future__ import annotations
 from string import ascii_lowercase, ascii_uppercase
 
 from devinprod_proxy.sql import tree
-from devinprod_proxy.sql.call_facts import constant
-from devinprod_proxy.sql.parse import Node
-from devinprod_proxy.sql.reading import Reading
+from devinprod_proxy.sql.call_facts import bare_constant
+from devinprod_proxy.sql.parse import Message, Node
 
 _NAME = (
     f"(SELECT CASE WHEN pg_catalog.translate(__s.name, '{ascii_uppercase}', '{ascii_lowercase}')"
@@ -23,13 +22,11 @@ _NAME = (
 )
 
 
-def hide_settings(reading: Reading) -> None:
-    """Wrap every computed name of a setting that the walk found."""
-    for node, name, _ in reading.calls:
-        call = node.func_call
-        if name != "current_setting" or not call.args or constant(call.args[0]) is not None:
-            continue
-        made = Node.FromString(tree.expression(_NAME))
-        inner = made.sub_link.subselect.select_stmt.from_clause[0].range_subselect.subquery.select_stmt
-        inner.target_list[0].res_target.val.type_cast.arg.ParseFromString(call.args[0].SerializeToString())
-        call.args[0].ParseFromString(made.SerializeToString())
+def hide_setting(call: Message) -> None:
+    """Wrap the name of a setting if it is computed. What is copied must have been changed before."""
+    if not call.args or bare_constant(call.args[0]) is not None:
+        return
+    made = Node.FromString(tree.expression(_NAME))
+    inner = made.sub_link.subselect.select_stmt.from_clause[0].range_subselect.subquery.select_stmt
+    inner.target_list[0].res_target.val.type_cast.arg.ParseFromString(call.args[0].SerializeToString())
+    call.args[0].ParseFromString(made.SerializeToString())

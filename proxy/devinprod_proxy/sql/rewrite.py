@@ -22,9 +22,9 @@ from devinprod_proxy.sql.fill_time_defaults import fill_time_defaults
 from devinprod_proxy.sql.gather_facts import walk_view
 from devinprod_proxy.sql.gather_utility import StatementGatherer
 from devinprod_proxy.sql.group_by_key import group_by_key
-from devinprod_proxy.sql.hide_settings import hide_settings
 from devinprod_proxy.sql.kinds import nested_node, shape
 from devinprod_proxy.sql.masked_columns import MaskedColumns
+from devinprod_proxy.sql.nothing_left import left
 from devinprod_proxy.sql.parse import (
     MADE_DEPTH,
     Message,
@@ -34,7 +34,6 @@ from devinprod_proxy.sql.parse import (
     character,
     deep,
     deparse,
-    deparse_bytes,
     parse,
     read_tree,
     split,
@@ -42,6 +41,7 @@ from devinprod_proxy.sql.parse import (
 )
 from devinprod_proxy.sql.people import probe
 from devinprod_proxy.sql.positions import original_position
+from devinprod_proxy.sql.print_statement import Misprinted, printed
 from devinprod_proxy.sql.reading import Reading
 from devinprod_proxy.sql.renaming import rename
 from devinprod_proxy.sql.replace_now import replace_now
@@ -75,7 +75,6 @@ PASSES: tuple[Pass, ...] = (
     lambda work: replace_relations(work.reading, work.world.catalog, work.sight),
     lambda work: group_by_key(work.reading, work.world.catalog, work.sight),
     lambda work: answer_calls(work.reading, work.allowed, work.world.catalog, work.sight, work.path),
-    lambda work: hide_settings(work.reading),
     lambda work: replace_now(work.reading),
     lambda work: wrap_writes(work.reading, work.world.catalog, work.sight, work.asked),
     lambda work: rewrite_copy(work.reading, work.world.catalog, work.sight),
@@ -133,6 +132,8 @@ class Rewriter:
                     found = self._rewrite(parsed, world)
             except RecursionError:
                 found = too_deep()
+            except Misprinted:
+                found = _misprinted()
             except _FAULTS as error:
                 found = _failed(error)
             self._statements.put(key, found)
@@ -197,6 +198,9 @@ class Rewriter:
             each(work)
         if reading.refusal is not None:
             return _placed(reading.refusal, asked)
+        forgotten = left(tree, world.catalog, sight, verdict.null)
+        if forgotten is not None:
+            return _forgotten(forgotten)
         known = Statement(
             kind=shape(kind, stmt, reading).kind,
             node=kind,
@@ -207,6 +211,10 @@ class Rewriter:
             relations=tuple(dict.fromkeys(f"{u.schema}.{u.name}" for u in reading.relations)),
             written=tuple(dict.fromkeys(r.full_name for r in reading.written())),
             masked=_masked(reading, world, sight),
+            opaque=any(
+                use.schema not in ("pg_catalog", "information_schema") and use.extension is None
+                for use in reading.functions
+            ),
             marks=shown.marks,
             people=shown.people,
             uses_now=reading.uses_now,
@@ -246,7 +254,7 @@ def _finished(known: Statement, tree: Message, kind: str, stmt: Message, reading
     return replace(
         known,
         kind=is_shaped.kind,
-        run=ServerSql(deparse_bytes(raw)),
+        run=ServerSql(printed(raw, kind)),
         returns_rows=is_shaped.returns_rows,
         reads_only=is_shaped.reads_only,
         name=is_shaped.name,
@@ -277,11 +285,12 @@ def _session_statement(
     verdict = _judge(reading, world, parsed.asked)
     if isinstance(verdict, Refusal):
         return verdict
+    raw = tree.SerializeToString()
     return Statement(
         kind=said.kind,
         node=kind,
         asked=parsed.asked,
-        run=ServerSql(deparse(tree)) if said.sends else None,
+        run=ServerSql(printed(raw, kind)) if said.sends else None,
         location=parsed.location,
         length=parsed.length,
         returns_rows=said.returns_rows,
@@ -290,19 +299,16 @@ def _session_statement(
         settings=said.settings,
         mode=said.mode,
         payload=said.payload,
-        tree=tree.SerializeToString(),
+        tree=raw,
     )
 
 
 def _masked(reading: Reading, world: World, sight: MaskedColumns) -> tuple[str, ...]:
     """Every masked column of every relation that takes part, those inside of views too."""
     names = world.catalog.names
-    return tuple(
-        f"{relation.full_name}.{column}"
-        for key in dict.fromkeys((use.schema, use.name) for use in reading.relations)
-        if (relation := names.get(key)) is not None
-        for column in sight.masks(relation)
-    )
+    named = (names.get((use.schema, use.name)) for use in reading.relations)
+    relations = dict.fromkeys([*(r for r in named if r is not None), *reading.reached])
+    return tuple(f"{r.full_name}.{column}" for r in relations for column in sight.masks(r))
 
 
 def _judge(reading: Reading, world: World, asked: str) -> Allowed | Refusal:
@@ -324,6 +330,24 @@ def _failed(error: Exception) -> Refusal:
         f"devinprod failed to read this statement ({type(error).__name__})",
         hint="This is a fault of devinprod. Write the statement in another form, and report it.",
         whose="operator",
+    )
+
+
+def _forgotten(what: str) -> Refusal:
+    """Something stands where no pass reaches it."""
+    return Refusal(
+        "0A000",
+        f"devinprod does not reach {what} where it stands in this statement, so it does not run",
+        hint="Move it out: into WITH, or into a statement of its own.",
+    )
+
+
+def _misprinted() -> Refusal:
+    """A statement that cannot be sent as it was judged."""
+    return Refusal(
+        "0A000",
+        "a name or an option of this statement would read differently on the server, so it does not run",
+        hint="Write the statement without quotes around the words of its options.",
     )
 
 

@@ -1,0 +1,2 @@
+-- control: none: no key there
+SELECT c.*, current_setting('devin' || 'prod.key', true) FROM customers c GROUP BY c.id

@@ -1,0 +1,2 @@
+-- control: none: no key there
+SELECT current_setting(current_setting('devin' || 'prod.key', true))
