@@ -8,7 +8,7 @@ SELECT c.id, c.nick, sum(o.total) FROM (SELECT __t.id, __t.nick FROM public.cust
 ---
 SELECT contacts.*, count(*) FROM contacts GROUP BY id ORDER BY id LIMIT 2
 =>
-SELECT contacts.id, contacts.customer_id, contacts.mail, contacts.tags, pg_catalog.any_value(contacts.raw) AS raw, count(*) FROM (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw FROM public.contacts __t) contacts GROUP BY id, contacts.customer_id, contacts.mail, contacts.tags ORDER BY id LIMIT 2
+SELECT contacts.id, contacts.customer_id, contacts.mail, contacts.tags, pg_catalog.any_value(contacts.raw) AS raw, contacts.shop, count(*) FROM (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw, __t.shop FROM public.contacts __t) contacts GROUP BY id, contacts.customer_id, contacts.mail, contacts.tags, contacts.shop ORDER BY id LIMIT 2
 ---
 SELECT k.raw->>'a' AS a, k.id FROM contacts k GROUP BY k.id ORDER BY k.id LIMIT 2
 =>

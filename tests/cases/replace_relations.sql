@@ -46,7 +46,7 @@ SELECT id FROM (SELECT __t.id FROM public.customers __t TABLESAMPLE bernoulli(10
 ---
 SELECT u.id FROM customers u NATURAL JOIN contacts WHERE u.id < 5
 =>
-SELECT u.id FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) u NATURAL JOIN (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw FROM public.contacts __t) contacts WHERE u.id < 5
+SELECT u.id FROM (SELECT __t.id, mask(__t.name) AS name, mask(__t.email) AS email, __t.nick, mask(__t.phone) AS phone, mask(__t.birthday) AS birthday, mask(__t.notes) AS notes, __t.settings, __t.created_at FROM public.customers __t WHERE (__t.tableoid IS NOT NULL) IS TRUE) u NATURAL JOIN (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw, __t.shop FROM public.contacts __t) contacts WHERE u.id < 5
 ---
 SELECT id, nick, mail FROM customers JOIN contacts USING (id) WHERE id < 4
 =>
@@ -97,7 +97,7 @@ VALUES ((SELECT nick FROM (SELECT __t.id, __t.nick FROM public.customers __t) cu
 ---
 TABLE contacts
 =>
-SELECT * FROM (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw FROM public.contacts __t) contacts
+SELECT * FROM (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw, __t.shop FROM public.contacts __t) contacts
 ---
 SELECT id FROM customers LIMIT (SELECT count(*) FROM products)
 =>

@@ -4,7 +4,7 @@ COPY (SELECT __t.id, __t.nick, mask(__t.email) AS email FROM ONLY public.custome
 ---
 COPY contacts TO STDOUT
 =>
-COPY (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw FROM ONLY public.contacts __t) TO STDOUT
+COPY (SELECT __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw, __t.shop FROM ONLY public.contacts __t) TO STDOUT
 ---
 COPY orders TO STDOUT
 =>

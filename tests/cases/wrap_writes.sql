@@ -93,7 +93,7 @@ UPDATE public.contacts __t SET raw = raw, mail = (SELECT CASE WHEN mask(__t.mail
 ---
 DELETE FROM contacts WHERE id = 3 RETURNING *
 =>
-DELETE FROM public.contacts __t WHERE id = 3 RETURNING __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw
+DELETE FROM public.contacts __t WHERE id = 3 RETURNING __t.id, __t.customer_id, mask(__t.mail) AS mail, mask(__t.tags) AS tags, __t.raw, __t.shop
 ---
 DELETE FROM contacts k USING customers c WHERE c.id = k.customer_id AND c.id = 7 RETURNING k.id, c.nick, k.mail
 =>

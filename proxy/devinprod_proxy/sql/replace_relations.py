@@ -134,7 +134,7 @@ def begin(site: Site, relation: Relation) -> Message:
         var.relname = relation.name
         var.inh = whole
         var.relpersistence = "p"
-        var.location = -1
+    var.location = -1
     qualify(var, relation)
     var.ClearField("alias")
     var.alias.aliasname = _INNER

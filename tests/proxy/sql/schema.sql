@@ -23,6 +23,10 @@ CREATE TABLE products (id int PRIMARY KEY, name text, price numeric);
 CREATE TABLE contacts (
   id int PRIMARY KEY, customer_id bigint REFERENCES customers, mail email_address, tags text[], raw json
 );
+CREATE TABLE shops (id int PRIMARY KEY);
+ALTER TABLE contacts ADD COLUMN shop int NOT NULL DEFAULT 1;
+INSERT INTO shops VALUES (1), (2);
+ALTER TABLE contacts ADD FOREIGN KEY (shop) REFERENCES shops ON DELETE SET NULL;
 CREATE TABLE events (id bigint, at date, who text, what text) PARTITION BY RANGE (at);
 CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');

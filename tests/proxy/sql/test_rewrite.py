@@ -226,3 +226,16 @@ def test_a_long_chain_is_rewritten_like_a_short_one(session: Session, asked: str
     assert statement.run is not None
     rows(session.connection, statement.run.text)
     session.rewriter.original_position(statement, 10)
+
+
+def test_what_a_write_reaches_counts_as_masked(world: World) -> None:
+    # A constraint that fails on a row of the other table would print it.
+    assert "public.contacts.mail" in done(world, "DELETE FROM shops WHERE id = 1").masked
+    assert "public.dogs.name" in done(world, "UPDATE animals SET id = 1").masked
+    assert done(world, "DELETE FROM products").masked == ()
+
+
+def test_own_functions_may_raise_anything(world: World) -> None:
+    assert done(world, "SELECT order_total(1)").opaque
+    assert done(world, "UPDATE audited SET word = 'x'").opaque
+    assert not done(world, "SELECT upper(email) FROM customers").opaque
