@@ -7,7 +7,7 @@ SQL. A driver's own text is never shown: it holds addresses.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from devinprod_jupyter.errors import CommandFailed, DevInProdError, NotConnected, SqlError
 from devinprod_jupyter.parameters import Bound, tokens
@@ -80,11 +80,9 @@ def from_adbc(error: Exception, bound: Bound) -> SqlError | None:
     sqlstate = getattr(error, "sqlstate", None)
     if sqlstate is None:
         return None
-    details: dict[str, Any] = dict(getattr(error, "details", None) or [])
-
-    def said(key: str) -> str | None:
-        value = details.get(key)
-        return value.decode(errors="replace") if isinstance(value, bytes) else value
+    # Both are bytes where libpq's own fields were taken over.
+    details = {_text(key): _text(value) for key, value in getattr(error, "details", None) or []}
+    said = details.get
 
     match = re.search(r"(?:ERROR|FATAL):\s+(.*)", str(error))
     position = _only_cast(bound) if sqlstate in OF_A_CAST else None
@@ -96,6 +94,10 @@ def from_adbc(error: Exception, bound: Bound) -> SqlError | None:
         detail=said("PG_DIAG_MESSAGE_DETAIL"),
         hint=said("PG_DIAG_MESSAGE_HINT") or _own_hint(str(sqlstate), bound, position),
     )
+
+
+def _text(field: bytes | str) -> str:
+    return field.decode(errors="replace") if isinstance(field, bytes) else field
 
 
 def from_login(error: Exception) -> CommandFailed:

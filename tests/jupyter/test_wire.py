@@ -32,6 +32,8 @@ def place(make_cluster: Any) -> Iterator[Place]:
     schema = """
         CREATE TYPE mood AS ENUM ('glad', 'sad');
         CREATE DOMAIN amount AS numeric(10,2);
+        CREATE FUNCTION refuse() RETURNS int LANGUAGE plpgsql AS
+          $$ BEGIN RAISE 'too many' USING ERRCODE = '53400', DETAIL = 'Three.', HINT = 'Ask for two.'; END $$;
         CREATE TABLE t (id int PRIMARY KEY, name text, mood mood, price numeric(10,2), at timestamptz);
         INSERT INTO t
           SELECT n, 'name ' || n, 'glad', n / 100.0, '2026-01-01Z'::timestamptz + n * '1s'::interval
@@ -231,6 +233,15 @@ def test_an_error_while_running_has_its_sqlstate(wire: Wire, limit: int) -> None
         run(wire, "SELECT 1 / (id - id) AS x FROM t", limit)
     assert (caught.value.sqlstate, caught.value.message) == ("22012", "division by zero")
     assert run(wire, "SELECT 1").rows == 1
+
+
+@pytest.mark.parametrize("limit", [100, 0], ids=["rows", "columnar"])
+def test_an_error_keeps_what_to_do_about_it(wire: Wire, limit: int) -> None:
+    with pytest.raises(SqlError) as caught:
+        run(wire, "SELECT refuse() AS x FROM t", limit)
+    assert (wire._bulk is not None) == (limit == 0)
+    error = caught.value
+    assert (error.message, error.detail, error.hint) == ("too many", "Three.", "Ask for two.")
 
 
 def test_a_position_in_the_wrapped_text_is_moved_back(wire: Wire) -> None:
