@@ -172,7 +172,7 @@ class MaskedColumns:
         key = (relation.oid, column.name, alias)
         found = self._values.get(key)
         if found is None:
-            found = self._values[key] = tree.expression(self._sql(relation, column, alias))
+            found = self._values[key] = tree.sealed(tree.expression(self._sql(relation, column, alias)))
         return found
 
     def _sql(self, relation: Relation, column: Column, alias: str) -> str:
@@ -191,7 +191,7 @@ class MaskedColumns:
             sql = self._sql(relation, column, alias)
             if column.name in self.masks(relation):
                 sql = f"{sql} AS {tree.identifier(column.name)}"
-            found = self._items[key] = tree.target(sql)
+            found = self._items[key] = tree.sealed(tree.target(sql))
         return found
 
     def choice(self, relation: Relation, column: Column, alias: str) -> bytes:
@@ -206,7 +206,10 @@ class MaskedColumns:
                 f"CASE WHEN {self._sql(relation, column, alias)}{cast} OPERATOR(pg_catalog.=) __value{cast}"
                 f" THEN {alias}.{tree.identifier(column.name)} ELSE __value END"
             )
-            found = self._choices[key] = tree.expression(sql)
+            choice = tree.node(tree.expression(sql))
+            fake = choice.case_expr.args[0].case_when.expr.a_expr.lexpr
+            (fake.type_cast.arg if cast else fake).sub_link.sub_link_id = tree.MADE_MASK
+            found = self._choices[key] = choice.SerializeToString()
         return found
 
 

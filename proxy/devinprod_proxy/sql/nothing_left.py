@@ -20,19 +20,36 @@ _READ_FROM = {
 }  # fmt: skip
 
 
+_LEAVES = frozenset({"column_ref", "a_const", "param_ref", "string", "integer", "type_name", "a_star"})
+
+
 def left(root: Message, catalog: Catalog, sight: MaskedColumns, null: frozenset[str]) -> str | None:
-    """What no pass has reached, in words; None if all is well."""
-    for message in tree.messages(root):
+    """What no pass has reached, in words; None if all is well. Masks are not gone into: they are ours."""
+    stack = [root]
+    while stack:
+        message = stack.pop()
         kind = message.DESCRIPTOR.name
-        if kind == "FuncCall":
-            if message.location >= 0 and _answers(message, null):
-                return f"the call of {message.funcname[-1].string.sval}()"
+        if kind == "FuncCall" and message.location >= 0 and _answers(message, null):
+            return f"the call of {message.funcname[-1].string.sval}()"
+        if kind == "SubLink" and message.sub_link_id == tree.MADE_MASK:
             continue
         for name in _READ_FROM.get(kind, ()):
             found = getattr(message, name)
             for node in found if name.endswith("clause") else (found,):
                 if node.WhichOneof("node") == "range_var" and _shows(node.range_var, catalog, sight):
                     return f"the table {node.range_var.relname}"
+        for descriptor, value in message.ListFields():
+            inner = descriptor.message_type
+            if inner is None or inner.name in ("TypeName", "Alias"):
+                continue
+            parts = value if descriptor.is_repeated else (value,)
+            if inner.name != "Node":
+                stack.extend(parts)
+                continue
+            for node in parts:
+                which = node.WhichOneof("node")
+                if which is not None and which not in _LEAVES:
+                    stack.append(getattr(node, which))
     return None
 
 

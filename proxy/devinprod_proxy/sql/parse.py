@@ -37,6 +37,9 @@ TreeError = Error
 MAX_DEPTH = 1_000
 """Nested messages in a tree: some 500 chained operators, some 900 chained UNIONs."""
 
+MAX_TEXT = 16 << 20
+"""Characters of one text. Nobody else is served while it is read: a tenth of a second a million."""
+
 MADE_DEPTH = 4 * MAX_DEPTH
 """Of a rewritten tree: a client's, with the expanded views and masks in it."""
 
@@ -168,6 +171,12 @@ def split(text: ClientSql) -> list[ParsedStatement] | Refusal:
     >>> [s.asked for s in split(ClientSql("select 1; ; select 2"))]
     ['select 1', ' select 2']
     """
+    if len(text) > MAX_TEXT:
+        return Refusal(
+            "54000",
+            f"this text of {len(text)} characters is too long to be read",
+            hint=f"devinprod reads at most {MAX_TEXT} at once. Send values as parameters, or rows with COPY.",
+        )
     raw = parse_bytes(text)
     if isinstance(raw, Refusal):
         return raw

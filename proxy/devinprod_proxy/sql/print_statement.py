@@ -17,7 +17,7 @@ from devinprod_proxy.sql.parse import MADE_DEPTH, Message, deparse_bytes, parse_
 
 _POSITIONS = (
     "location", "name_location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end",
-    "stmt_location", "stmt_len",
+    "stmt_location", "stmt_len", "sub_link_id",
 )  # fmt: skip
 _UNCOMPARED = QUERY_KINDS | statements.OPAQUE
 """Opaque statements run only where nothing is masked; their bodies change their quotes."""

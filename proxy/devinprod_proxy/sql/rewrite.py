@@ -84,12 +84,18 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class _Recent(Generic[K, V]):
-    """The last *size* entries that were asked for."""
+CACHED_CHARACTERS = 16 << 20
+"""How much text the remembered statements may have in all: each costs some times its length."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+
+class _Recent(Generic[K, V]):
+    """The last *size* entries that were asked for, of at most *weight* in all."""
+
+    def __init__(self, size: int, weight: int = CACHED_CHARACTERS) -> None:
+        self._size, self._weight = size, weight
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._weights: dict[K, int] = {}
+        self._total = 0
 
     def get(self, key: K) -> V | None:
         found = self._entries.get(key)
@@ -97,10 +103,12 @@ class _Recent(Generic[K, V]):
             self._entries.move_to_end(key)
         return found
 
-    def put(self, key: K, value: V) -> None:
-        self._entries[key] = value
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+    def put(self, key: K, value: V, weight: int = 0) -> None:
+        self._total += weight - self._weights.get(key, 0)
+        self._entries[key], self._weights[key] = value, weight
+        while len(self._entries) > self._size or self._total > self._weight:
+            gone, _ = self._entries.popitem(last=False)
+            self._total -= self._weights.pop(gone)
 
 
 class Rewriter:
@@ -136,7 +144,7 @@ class Rewriter:
                 found = _misprinted()
             except _FAULTS as error:
                 found = _failed(error)
-            self._statements.put(key, found)
+            self._statements.put(key, found, len(parsed.asked))
         if isinstance(found, Refusal):
             if found.position is None or not parsed.characters:
                 return found

@@ -47,6 +47,20 @@ def scrub(root: Message) -> Message:
     return root
 
 
+MADE_MASK = 1
+"""SubLink.sub_link_id of a mask: the grammar always gives 0, and nothing prints it."""
+
+
+def sealed(serialized: bytes) -> bytes:
+    """A mask with its root marked, so that a look for what a client wrote need not go into it."""
+    made = Node.FromString(serialized)
+    value = made.res_target.val if made.WhichOneof("node") == "res_target" else made
+    if value.WhichOneof("node") == "sub_link":
+        value.sub_link.sub_link_id = MADE_MASK
+    raw: bytes = made.SerializeToString()
+    return raw
+
+
 def statement(sql: str) -> Message:
     """The SelectStmt, InsertStmt ... that *sql* says, without positions. For the proxy's own text only."""
     tree = parse(sql)
