@@ -104,6 +104,8 @@ class _Recent(Generic[K, V]):
         return found
 
     def put(self, key: K, value: V, weight: int = 0) -> None:
+        if weight > self._weight:
+            return
         self._total += weight - self._weights.get(key, 0)
         self._entries[key], self._weights[key] = value, weight
         while len(self._entries) > self._size or self._total > self._weight:

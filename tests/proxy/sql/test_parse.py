@@ -80,3 +80,9 @@ def test_depth_is_counted_on_the_bytes() -> None:
     assert not isinstance(raw, Refusal)
     assert not parse.deeper_than(raw, 20)
     assert parse.deeper_than(raw, 5)
+
+
+def test_a_text_that_would_keep_everybody_waiting_is_not_read() -> None:
+    found = parse.split(ClientSql("select '" + "a" * parse.MAX_TEXT + "'"))
+    assert isinstance(found, Refusal)
+    assert found.sqlstate == "54000"

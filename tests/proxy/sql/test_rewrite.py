@@ -9,7 +9,7 @@ import pytest
 from devinprod_proxy.errors import Refusal
 from devinprod_proxy.policy.model import Policy
 from devinprod_proxy.sql.catalog import Catalog
-from devinprod_proxy.sql.rewrite import Rewriter, World, renamed
+from devinprod_proxy.sql.rewrite import Rewriter, World, _Recent, renamed
 from devinprod_proxy.sql.statement import ClientSql, Kind, Setting, Statement, TransactionMode
 from sql_session import Session, rows
 
@@ -45,6 +45,16 @@ def test_the_cache_forgets_the_oldest(world: World) -> None:
         one(rewriter, world, f"SELECT {number}")
     assert rewriter.cached(ClientSql("SELECT 0"), world) is None
     assert rewriter.cached(ClientSql("SELECT 2"), world) is not None
+
+
+def test_the_cache_holds_only_so_much_text() -> None:
+    recent: _Recent[str, str] = _Recent(10, weight=100)
+    for name in ("a", "b", "c"):
+        recent.put(name, name, 40)
+        recent.put(name, name, 40)
+    assert [recent.get(name) for name in ("a", "b", "c")] == [None, "b", "c"]
+    recent.put("too long", "", 101)
+    assert [recent.get(name) for name in ("too long", "b", "c")] == [None, "b", "c"]
 
 
 def test_another_role_path_or_table_is_another_world(catalog: Catalog, policy: Policy) -> None:
