@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from devinprod_proxy.session import commands as c
 from devinprod_proxy.session import events as e
+from devinprod_proxy.session.exchange import Exchange
+from devinprod_proxy.sql import control
 
 if TYPE_CHECKING:
     from devinprod_proxy.session.machine import Machine
@@ -43,6 +45,44 @@ def _strike(m: Machine, reason: str) -> None:
         return
     m.lose(reason, "57000")
     check(m)
+
+
+REST_SECONDS = 0.2
+
+
+def rest_soon(m: Machine) -> None:
+    """Something has run: once the session is quiet, :func:`rest`."""
+    if not m.resting:
+        m.resting = True
+        m.out.append(c.SetTimer("rest", REST_SECONDS))
+
+
+def rest(m: Machine) -> None:
+    """Let go of the locks that reads since the last write have taken, while nobody is at work.
+
+    A transaction keeps the lock of every table that it read until it ends (manual, 13.3), and this
+    one lasts for hours: production's own ALTER TABLE and TRUNCATE, arriving at the copy, and other
+    sessions' too, would wait for a session that only looked. What was read needs nothing kept, so the
+    guard is rolled back to. Not while a cursor is open: it would go with it.
+    """
+    m.resting = False
+    if m.state.name != "OPEN" or m.holders or m.continuing is not None:
+        return
+    if m.active is not None or m.exchange is not None or m.now - m.last_active < REST_SECONDS:
+        rest_soon(m)
+        return
+    if any(client.portals for client in m.clients.values()):
+        return
+    back = control.rollback_to(control.guard(0))
+    ex = Exchange(None, done=lambda ex: _rested(m, ex))
+    ex.own(back, entry=m.own_entry(back))
+    m.applied = dict(m.applied_at.get(control.guard(0), {}))
+    m.send_exchange(ex)
+
+
+def _rested(m: Machine, ex: Exchange) -> None:
+    if ex.failure:
+        m.lose(f"it could not be rolled back to a savepoint: {ex.failure.get('M', '')}")
 
 
 def span(seconds: float) -> str:

@@ -110,6 +110,8 @@ class Machine:
         self.cleanups: deque[Client] = deque()
         self.cancelling = False
         self.asked_to_go: e.ResetAsked | e.EndAsked | None = None
+        self.resting = False
+        """A timer runs that lets go of the locks of reads, see ``life.rest``."""
         self.opened_at: float | None = None
         self.opened_wall: float | None = None
         self.last_active = 0.0
@@ -359,6 +361,8 @@ class Machine:
     def _timer(self, name: str) -> None:
         if name == "life":
             life.check(self)
+        elif name == "rest":
+            life.rest(self)
         # "floor": who waits is looked at after every event anyway
 
     # Upstream.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def begin(m: Machine, event: e.UpstreamOpened) -> None:
+    """The connection is logged in: open the outer transaction, and see whether the catalog at hand is good."""
     m.base_parameters = dict(event.parameters)
     m.reported = dict(event.parameters)
     m.state = State.PREPARING

@@ -17,6 +17,7 @@ from devinprod_proxy.session import (
     count,
     extended,
     guard,
+    life,
     opening,
     receive,
     simple,
@@ -192,6 +193,7 @@ def finish(m: Machine, unit: Unit) -> None:
         answer.finish_cycle(m, client)
     answer.enqueue(m, client)
     m.publish("session")
+    life.rest_soon(m)
 
 
 def _clean_up(m: Machine, unit: Unit) -> None:
