@@ -94,9 +94,9 @@ class ViewBodies:
         if reading.refusal is None and reading.not_understood is None and body.expands:
             self._passes(reading, node)
             tree.scrub(node)
+            body.select = node.select_stmt.SerializeToString()
             if reading.qualified and not _prints_as_it_is(definition):
                 reading.unclear(f"the definition of the view {relation.full_name}")
-            body.select = node.select_stmt.SerializeToString()
             if deeper_than(body.select, MAX_DEPTH, "SelectStmt"):
                 reading.unclear(f"the depth of the view {relation.full_name}")
         return body
@@ -107,6 +107,8 @@ def _prints_as_it_is(definition: Message) -> bool:
     again = parse(deparse(definition))
     if isinstance(again, Refusal):
         return False
+    for link in tree.find(definition, "SubLink"):
+        link.sub_link_id = 0  # a mask's mark, which is not printed
     again, made = tree.scrub(again), tree.scrub(definition)
     return bool(again.stmts[0].stmt == made.stmts[0].stmt)
 

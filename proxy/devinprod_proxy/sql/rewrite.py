@@ -175,6 +175,9 @@ class Rewriter:
                 work = Work(world, sight, reading, b"", node, allowed, ("pg_catalog",))
                 for each in PASSES:
                     each(work)
+                forgotten = left(node, world.catalog, sight, allowed.null)
+                if forgotten is not None:
+                    reading.refuse(_forgotten(forgotten))
 
             found = (sight, ViewBodies(world, sight, walk_view, passes))
             self._sights.put(world.sight_key, found)
