@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from devinprod_proxy.cli.output import CommandFailed, complain, plain
 from devinprod_proxy.config import Config, load_config
+from devinprod_proxy.errors import UpstreamFault
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,4 +91,12 @@ def _setup(said: argparse.Namespace) -> int:
             asyncio.run(each(name))
     except OSError as error:
         return complain(f"the database cannot be reached: {error.strerror or error}")
+    except UpstreamFault as fault:
+        if said.admin_dsn:
+            raise
+        # The first time there is no such role yet, or it has no password.
+        raise CommandFailed(
+            fault.refusal.message,
+            f"{fault.refusal.hint or ''} Before the proxy's role is there: --admin-dsn DSN.".strip(),
+        ) from None
     return 0

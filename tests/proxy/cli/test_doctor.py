@@ -59,6 +59,13 @@ def test_setup_is_printed(
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_setup_before_there_is_a_role(
+    on: Callable[[str], list[str]], replica_conninfo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["setup", *on(f"{replica_conninfo} user=not_yet_here")]) == 1
+    assert "Before the proxy's role is there: --admin-dsn DSN." in capsys.readouterr().err
+
+
 def test_policy_check(
     on: Callable[[str], list[str]], replica_conninfo: str, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
