@@ -324,6 +324,15 @@ def test_setval_of_a_sequence_of_production_is_answered_and_not_carried_out(
         was = direct.execute(question).fetchone()
     with proxy.connect("setval") as db:
         assert db.execute("SELECT setval('products_id_seq', 5)").fetchone() == (5,)
+        assert db.execute("SELECT setval('products_id_seq', setval('products_id_seq', 5))").fetchone() == (5,)
+        db.execute("SELECT c.*, setval('products_id_seq', 5) FROM customers c GROUP BY c.id")
+        # A text that is stored under one search_path and runs under another.
+        db.execute("CREATE SCHEMA aside")
+        db.execute("CREATE SEQUENCE aside.products_id_seq")
+        db.execute("SET search_path = aside")
+        db.execute("CREATE TABLE t (a int, b bigint DEFAULT setval('products_id_seq'::text::regclass, 5))")
+        db.execute("SET search_path = public")
+        db.execute("INSERT INTO aside.t (a) VALUES (1)")
     with psycopg.connect(cluster.replica_dsn) as direct:
         assert direct.execute(question).fetchone() == was
 

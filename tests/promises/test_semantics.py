@@ -73,6 +73,14 @@ def test_setval_of_production_is_answered_and_not_carried_out(db: Connection, cl
         assert direct.execute("SELECT last_value FROM refunds_id_seq").fetchone() == before
 
 
+def test_explain_execute_means_the_clients_own_statement(db: Connection) -> None:
+    db.execute("PREPARE mine AS SELECT id FROM refunds WHERE id = 7")
+    assert "refunds" in one(db, "EXPLAIN EXECUTE mine")
+    for number in range(1, 10):  # names that the proxy gives upstream
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            db.execute(f"EXPLAIN EXECUTE dip{number}")
+
+
 def test_setval_of_a_sequence_of_ones_own_is_carried_out(db: Connection) -> None:
     db.execute("CREATE SEQUENCE mine")
     assert one(db, "SELECT setval('mine', 41)") == 41
