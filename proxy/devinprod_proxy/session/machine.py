@@ -501,6 +501,11 @@ class Machine:
             )
         return self._sensitive
 
+    def unknown(self, table: int, attnum: int) -> bool:
+        """True for a column that a table of the catalog did not have when the catalog was read."""
+        relation = self.catalog.relations.get(table) if self.catalog is not None else None
+        return relation is not None and attnum > 0 and all(x.attnum != attnum for x in relation.columns)
+
     def entry(self, client: Client, sql: ServerSql, types: tuple[int, ...] = ()) -> Entry:
         """The upstream statement for a text as this client's search_path and the catalog make it."""
         path = client.settings.get("search_path", "")

@@ -59,6 +59,7 @@ def _ask_catalog(m: Machine, ex: Exchange) -> None:
     """Read the catalog, and leave no lock: printing a view's definition takes one on its tables."""
     m.catalog_rows, m.created_rows = [], []
     ex.own(control.savepoint(control.CATALOG))
+    ex.own(control.apply_settings({"search_path": "pg_catalog"}))
     ex.own(control.catalog_query(), captured=m.catalog_rows)
     ex.own(control.created_relations(), captured=m.created_rows)
     ex.own(control.rollback_to(control.CATALOG))

@@ -140,6 +140,12 @@ def _described(m: Machine, ex: Exchange, frame: Frame) -> None:
                         whose="operator",
                     ),
                 )
+            elif any(m.unknown(x.table_oid, x.attnum) for x in entry.columns):
+                # Somebody has added a column since the catalog was read: no rule was looked up for it.
+                m.entries.forget(entry)
+                m.catalog_stale = True
+                text = "a table of this statement has a column that was added just now"
+                count.block(m, ex, None, Refusal("0A000", text, "Run the statement again.", whose="operator"))
         else:
             entry.columns = None
     _finish(m, ex, step)

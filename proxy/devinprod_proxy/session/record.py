@@ -88,7 +88,8 @@ def chain(last: Link, fields: Mapping[str, object]) -> tuple[bytes, Link]:
     if not _OWN.isdisjoint(fields):
         raise ValueError("a record cannot set hash, seq or prev itself")
     whole = {"seq": last.count + 1, "prev": last.hash, **fields}
-    text = _encode(whole)
+    # Some readers take these for the end of a line; inside of JSON they can only be in strings.
+    text = _encode(whole).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")
     body = text.encode("utf-8", "backslashreplace")
     digest = hashlib.sha256(body).hexdigest()
     return b'{"hash":"%s",%s\n' % (digest.encode(), body[1:]), Link(last.count + 1, digest)

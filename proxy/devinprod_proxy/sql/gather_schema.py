@@ -296,8 +296,7 @@ class SchemaGatherer(Gatherer):
     def alter_domain(self, stmt: Message, scope: Scope) -> None:
         name = tree.strings(stmt.type_name)[-1]
         hidden = any(
-            (found := self.catalog.types.get(relation.by_name[column].type_oid)) is not None
-            and found.name == name
+            self._made_of(relation.by_name[column].type_oid, name)
             for relation in self.catalog.relations.values()
             for column in self.sight.masks(relation)
         )
@@ -310,6 +309,19 @@ class SchemaGatherer(Gatherer):
                 self.constraint(None, definition.constraint, scope)
             else:
                 self.timeless(definition, scope)
+
+    def _made_of(self, oid: int, name: str) -> bool:
+        """Whether a type is, or is built on, a type of that name: domains over domains, arrays of them."""
+        seen: set[int] = set()
+        while oid and oid not in seen:
+            seen.add(oid)
+            found = self.catalog.types.get(oid)
+            if found is None:
+                return False  # one of PostgreSQL's own
+            if found.name == name or found.kind == "c":  # what a row type holds is not looked at: it counts
+                return True
+            oid = found.base or found.element
+        return False
 
     def composite(self, stmt: Message, scope: Scope) -> None:
         self.created_name(stmt.typevar)

@@ -137,3 +137,9 @@ def test_bytes_that_are_no_record_are_a_fault_never_an_exception(content: bytes)
     report = verify([(NAME, content)], head_text(Link()))
     assert (report.fault is None) is (b'{"hash":"'.startswith(content))
     assert verify([(NAME, b"")], content).fault is not None
+
+
+def test_a_record_is_one_line_for_every_reader() -> None:
+    line, _ = chain(Link(), {"kind": "statement", "asked": "SELECT 'a\u2028b\u2029c\x85d'"})
+    assert len(line.decode().splitlines()) == 1
+    assert json.loads(line)["asked"] == "SELECT 'a\u2028b\u2029c\x85d'"
