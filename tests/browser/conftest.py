@@ -80,7 +80,7 @@ def open_lab(chromium: Browser, request: pytest.FixtureRequest) -> Any:
         context = await chromium.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(20_000)
         page = await context.new_page()
-        page.on("pageerror", lambda error: None if jupyterlabs_own(error) else faults.append(str(error)))
+        page.on("pageerror", lambda error: None if unexplained(error, request) else faults.append(str(error)))
         workspace = f"test-{abs(hash(request.node.name)):x}"
         await page.goto(server.page(f"lab/workspaces/{workspace}"))
         await restored(page)
@@ -93,9 +93,16 @@ def open_lab(chromium: Browser, request: pytest.FixtureRequest) -> Any:
     return opened
 
 
-def jupyterlabs_own(error: Error) -> bool:
-    """Now and then JupyterLab removes a node twice while it changes its theme; nothing of ours is on the stack."""
-    return "'removeChild' on 'Node'" in str(error) and "@devinprod" not in (error.stack or "")
+def unexplained(error: Error, request: pytest.FixtureRequest) -> bool:
+    """A fault seen once, in the test that changes the theme, and not again since: a node removed twice.
+
+    Whose it is, is not known: React is shared, so a stack without our name proves nothing. It is let
+    pass in that test alone, and its stack is printed, so that the next time tells.
+    """
+    seen = "'removeChild' on 'Node'" in str(error) and "260_pixels" in request.node.name
+    if seen:
+        print(f"unexplained page error: {error.stack}", file=sys.stderr)
+    return seen
 
 
 async def restored(page: Page) -> None:
